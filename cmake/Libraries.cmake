@@ -1,0 +1,110 @@
+# The libraries, each made of whole folders of asyncio/. What a library links stands here and nowhere
+# else: the CMake package and the pkg-config files are derived from it (cmake/Install.cmake).
+include_guard()
+
+set(ASYNCIO_GENERATED_DIR ${PROJECT_BINARY_DIR}/generated)
+set(config_template ${PROJECT_SOURCE_DIR}/asyncio/base/config.hpp.in)
+configure_file(${config_template} ${ASYNCIO_GENERATED_DIR}/asyncio/base/config.hpp)
+
+# What nearly every source includes, parsed once a build.
+set(ASYNCIO_PRECOMPILED
+  <algorithm> <array> <chrono> <coroutine> <cstdint> <cstring> <exception> <functional> <memory>
+  <optional> <span> <string> <string_view> <type_traits> <utility> <variant> <vector> <fmt/format.h>)
+
+set(ASYNCIO_LIBRARIES "")  # the targets that exist, lowest first
+
+# asyncio_library(<target> EXPORT <name> FOLDERS <folder>... LINKS <target>... PACKAGES <package>...
+#                 [PC_LIBS <flag>...] [PC_REQUIRES <module>...] [PRIVATE_LINKS <target>...])
+#
+# A static library of every source below the folders, tests, benchmarks and fuzz targets aside.
+# PACKAGES are what find_package(asyncio) must find before it; PC_* are the same for pkg-config.
+# PRIVATE_LINKS are needed to build only (headers that our sources include). Folders that have no
+# source yet make no target.
+function(asyncio_library target)
+  cmake_parse_arguments(lib "" "EXPORT"
+                        "FOLDERS;LINKS;PRIVATE_LINKS;PACKAGES;PC_LIBS;PC_REQUIRES" ${ARGN})
+  set(sources "")
+  foreach(folder IN LISTS lib_FOLDERS)
+    file(GLOB_RECURSE found CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/asyncio/${folder}/*.cpp)
+    list(APPEND sources ${found})
+  endforeach()
+  list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cpp$")
+  if(NOT sources)
+    message(STATUS "asyncio: no sources for asyncio::${lib_EXPORT} yet")
+    return()
+  endif()
+  foreach(needed IN LISTS lib_LINKS)
+    if(needed MATCHES "^asyncio" AND NOT TARGET ${needed})
+      message(STATUS "asyncio: asyncio::${lib_EXPORT} waits for ${needed}")
+      return()
+    endif()
+  endforeach()
+
+  add_library(${target} STATIC ${sources})
+  add_library(asyncio::${lib_EXPORT} ALIAS ${target})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${ASYNCIO_GENERATED_DIR}> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+    $<INSTALL_INTERFACE:include>)
+  target_link_libraries(${target} PUBLIC ${lib_LINKS})
+  foreach(private IN LISTS lib_PRIVATE_LINKS)
+    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:${private}>)
+  endforeach()
+  if(PROJECT_IS_TOP_LEVEL AND target STREQUAL "asyncio")
+    target_precompile_headers(asyncio PRIVATE ${ASYNCIO_PRECOMPILED})
+  elseif(PROJECT_IS_TOP_LEVEL)
+    target_precompile_headers(${target} REUSE_FROM asyncio)
+  endif()
+  set_target_properties(${target} PROPERTIES
+    EXPORT_NAME ${lib_EXPORT} POSITION_INDEPENDENT_CODE ON
+    ASYNCIO_FOLDERS "${lib_FOLDERS}" ASYNCIO_PACKAGES "${lib_PACKAGES}"
+    ASYNCIO_PC_LIBS "${lib_PC_LIBS}" ASYNCIO_PC_REQUIRES "${lib_PC_REQUIRES}")
+  set(ASYNCIO_LIBRARIES ${ASYNCIO_LIBRARIES} ${target} PARENT_SCOPE)
+endfunction()
+
+# Finds a package only where a folder needs it, so that a missing one stops nobody who does not.
+macro(asyncio_needs folder)
+  file(GLOB_RECURSE asyncio_needed CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/asyncio/${folder}/*.cpp)
+  if(asyncio_needed)
+    find_package(${ARGN})
+  endif()
+endmacro()
+
+find_package(Threads REQUIRED)
+find_package(fmt 9 REQUIRED)
+asyncio_library(asyncio EXPORT asyncio
+  FOLDERS base io core sync combinators net os debug
+  LINKS fmt::fmt Threads::Threads
+  PACKAGES fmt Threads
+  PC_LIBS -lfmt -pthread)
+
+asyncio_needs(http Boost 1.81 REQUIRED CONFIG)
+asyncio_library(asyncio_http EXPORT http
+  FOLDERS http websocket
+  LINKS asyncio
+  PRIVATE_LINKS Boost::headers
+  PC_REQUIRES asyncio)
+
+asyncio_needs(html LibXml2 REQUIRED)
+asyncio_library(asyncio_html EXPORT html
+  FOLDERS html
+  LINKS asyncio LibXml2::LibXml2
+  PACKAGES LibXml2
+  PC_LIBS -lxml2
+  PC_REQUIRES asyncio)
+
+asyncio_needs(db SQLite3 REQUIRED)
+asyncio_library(asyncio_db EXPORT db
+  FOLDERS db
+  LINKS asyncio SQLite::SQLite3
+  PACKAGES SQLite3
+  PC_LIBS -lsqlite3
+  PC_REQUIRES asyncio)
+
+asyncio_needs(testing GTest REQUIRED)
+asyncio_library(asyncio_testing EXPORT testing
+  FOLDERS testing
+  LINKS asyncio GTest::gtest
+  PACKAGES GTest
+  PC_LIBS -lgtest
+  PC_REQUIRES asyncio)
