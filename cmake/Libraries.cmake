@@ -13,16 +13,16 @@ set(ASYNCIO_PRECOMPILED
 
 set(ASYNCIO_LIBRARIES "")  # the targets that exist, lowest first
 
-# asyncio_library(<target> EXPORT <name> FOLDERS <folder>... LINKS <target>... PACKAGES <package>...
-#                 [PC_LIBS <flag>...] [PC_REQUIRES <module>...] [PRIVATE_LINKS <target>...])
+# asyncio_library(<target> EXPORT <name> FOLDERS <folder>... LINKS <target>...
+#                 [PACKAGES "<arguments of find_package>"...] [PC_LIBS <flag>...]
+#                 [PC_REQUIRES <module>...])
 #
 # A static library of every source below the folders, tests, benchmarks and fuzz targets aside.
 # PACKAGES are what find_package(asyncio) must find before it; PC_* are the same for pkg-config.
-# PRIVATE_LINKS are needed to build only (headers that our sources include). Folders that have no
-# source yet make no target.
+# Folders that have no source yet make no target.
 function(asyncio_library target)
   cmake_parse_arguments(lib "" "EXPORT"
-                        "FOLDERS;LINKS;PRIVATE_LINKS;PACKAGES;PC_LIBS;PC_REQUIRES" ${ARGN})
+                        "FOLDERS;LINKS;PACKAGES;PC_LIBS;PC_REQUIRES" ${ARGN})
   set(sources "")
   foreach(folder IN LISTS lib_FOLDERS)
     file(GLOB_RECURSE found CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/asyncio/${folder}/*.cpp)
@@ -47,9 +47,6 @@ function(asyncio_library target)
     $<BUILD_INTERFACE:${ASYNCIO_GENERATED_DIR}> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
     $<INSTALL_INTERFACE:include>)
   target_link_libraries(${target} PUBLIC ${lib_LINKS})
-  foreach(private IN LISTS lib_PRIVATE_LINKS)
-    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:${private}>)
-  endforeach()
   if(PROJECT_IS_TOP_LEVEL AND target STREQUAL "asyncio")
     target_precompile_headers(asyncio PRIVATE ${ASYNCIO_PRECOMPILED})
   elseif(PROJECT_IS_TOP_LEVEL)
@@ -78,11 +75,12 @@ asyncio_library(asyncio EXPORT asyncio
   PACKAGES fmt Threads
   PC_LIBS -lfmt -pthread)
 
-asyncio_needs(http Boost 1.81 REQUIRED CONFIG)
+asyncio_needs(http Boost 1.81 REQUIRED CONFIG COMPONENTS url)
 asyncio_library(asyncio_http EXPORT http
   FOLDERS http websocket
-  LINKS asyncio
-  PRIVATE_LINKS Boost::headers
+  LINKS asyncio Boost::url
+  PACKAGES "Boost 1.81 CONFIG COMPONENTS url"
+  PC_LIBS -lboost_url
   PC_REQUIRES asyncio)
 
 asyncio_needs(html LibXml2 REQUIRED)
