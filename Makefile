@@ -1,0 +1,40 @@
+# Thin: each target names a script of tools/ or a CMake preset (CMakePresets.json).
+# `make help` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help run test bench lint format docs install clean
+
+PREFIX ?= /usr/local
+PRESET ?= release
+
+help:  ## list these targets
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run:  ## serve a real documentation tree and harvest it (ARGS="URL..." harvests those instead)
+	@tools/bootstrap
+	@tools/build release
+	@tools/run $(ARGS)
+
+test:  ## every test: release, asan, tsan, tidy, examples, install
+	@tools/bootstrap
+	@tools/test
+
+bench:  ## build and run the benchmarks, write bench/results.md
+	@tools/bootstrap
+	@tools/build release benchmarks
+	@tools/bench
+
+lint:  ## clang-format, clang-tidy (FILES="..." or what differs from HEAD; ALL=1 for all) and tidy
+	@tools/lint $(if $(ALL),--all) $(FILES)
+
+format:  ## rewrite the sources as clang-format wants them
+	@tools/lint --format $(FILES)
+
+docs:  ## check links, snippets and the parity table of the documentation
+	@tools/tidy --only docs
+
+install:  ## build and install to PREFIX (default /usr/local)
+	@tools/build $(PRESET)
+	@cmake --install build/$(PRESET) --prefix $(PREFIX)
+
+clean:  ## remove everything that was built
+	@rm -rf build
