@@ -2,11 +2,10 @@
 include_guard()
 find_package(GTest REQUIRED)
 
-# Where each run leaves the count of its cases; tools/test adds them up.
+# Each GoogleTest program leaves a list of its cases in results/; tools/test counts them.
 set(ASYNCIO_RESULTS_DIR ${PROJECT_BINARY_DIR}/results)
 
 set(ASYNCIO_TEST_ENVIRONMENT
-  "GTEST_OUTPUT=json:${ASYNCIO_RESULTS_DIR}/"
   "ASAN_OPTIONS=detect_leaks=1:check_initialization_order=1:strict_init_order=1"
   "UBSAN_OPTIONS=print_stacktrace=1"
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
@@ -25,9 +24,10 @@ function(asyncio_add_test name)
     set(test_TIMEOUT 300)
   endif()
   add_test(NAME ${name} COMMAND ${test_COMMAND})
+  set(environment "GTEST_OUTPUT=json:${ASYNCIO_RESULTS_DIR}/${name}.json")
+  list(APPEND environment ${ASYNCIO_TEST_ENVIRONMENT} ${test_ENVIRONMENT})
   set_tests_properties(${name} PROPERTIES
-    TIMEOUT ${test_TIMEOUT} LABELS "${test_LABELS}"
-    ENVIRONMENT "${ASYNCIO_TEST_ENVIRONMENT};${test_ENVIRONMENT}")
+    TIMEOUT ${test_TIMEOUT} LABELS "${test_LABELS}" ENVIRONMENT "${environment}")
 endfunction()
 
 # A file crosses threads where its name says "thread" or one of its first lines is `// tsan`.
