@@ -111,7 +111,8 @@ TEST(Url, what_is_no_absolute_url_is_refused_with_the_reason) {
 TEST(Url, characters_outside_the_grammar_are_refused_by_parse) {
   for (const char* text : {"http://h/a b", "http://h/\xc3\xa9", "http://h/a\r\nHost: x",
                            "http://h/%2", "http://h/%zz", "http://h/<x>", "http://a b/",
-                           "http://h\\a", "http://[::1/", "http://h:8a/", " http://h/", "http://h/\n", "1http://h/"}) {
+                           "http://h\\a", "http://[::1/", "http://h:8a/", " http://h/",
+                           "http://h/\n", "1http://h/"}) {
     EXPECT_THROW(Url::parse(text), ValueError) << text;
   }
 }
