@@ -3,8 +3,8 @@
 //
 //   chat_server [PORT]          then, in two terminals: nc 127.0.0.1 PORT   (default 8888)
 //   chat_server --self-test     two members talk to each other
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -53,8 +53,7 @@ class Room {
         writer.write(co_await mailbox.get() + "\n");
         co_await writer.drain();
       }
-    } catch (const asyncio::QueueShutDown&) {
-    }
+    } catch (const asyncio::QueueShutDown&) {}
   }
 
   void say(std::string text) {

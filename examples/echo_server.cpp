@@ -2,8 +2,8 @@
 //
 //   echo_server [PORT]          then, in another terminal: nc 127.0.0.1 PORT   (default 8888)
 //   echo_server --self-test     starts the server on a free port and talks to it
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <cstdlib>
 #include <string>
 #include <string_view>

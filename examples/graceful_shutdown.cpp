@@ -3,8 +3,8 @@
 //
 //   graceful_shutdown               press Ctrl-C after a while
 //   graceful_shutdown --self-test   sends itself the signal
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <string_view>

@@ -3,8 +3,8 @@
 //
 //   parallel_hash FILE...
 //   parallel_hash --self-test     hashes its own binary eight times, and compares with one thread
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>

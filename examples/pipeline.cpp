@@ -4,8 +4,8 @@
 //
 //   pipeline [NUMBERS [WORKERS]]     prime factors of 1..NUMBERS   (default 30 4)
 //   pipeline --self-test
-#include <asyncio/asyncio.hpp>
 #include <fmt/format.h>
+#include <asyncio/asyncio.hpp>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
@@ -44,8 +44,7 @@ asyncio::Coro<> worker(Numbers& numbers, Results& results) {
       auto factors = co_await asyncio::to_thread(factorise, n);
       co_await results.put({n, std::move(factors)});
     }
-  } catch (const asyncio::QueueShutDown&) {
-  }
+  } catch (const asyncio::QueueShutDown&) {}
 }
 
 asyncio::Coro<> workers(Numbers& numbers, Results& results, int count) {
@@ -61,8 +60,7 @@ asyncio::Coro<> sink(Results& results, std::map<std::int64_t, std::string>& tabl
       Factored result = co_await results.get();
       table[result.number] = fmt::format("{}", fmt::join(result.factors, " * "));
     }
-  } catch (const asyncio::QueueShutDown&) {
-  }
+  } catch (const asyncio::QueueShutDown&) {}
 }
 // [/stages]
 

@@ -3,8 +3,8 @@
 //   port_scanner [HOST [FIRST LAST]]     (default 127.0.0.1 1 1024)
 //   port_scanner --self-test             finds a server of its own on a free port
 // Scan only what is yours.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <cstdlib>
 #include <string>
 #include <string_view>

@@ -3,9 +3,9 @@
 //
 //   rate_limiter [REQUESTS [PER_SECOND [BURST]]]     (default 20 10 5)
 //   rate_limiter --self-test                         checks that the rate holds
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
 #include <algorithm>
+#include <asyncio/asyncio.hpp>
 #include <cstdlib>
 #include <string_view>
 #include <vector>

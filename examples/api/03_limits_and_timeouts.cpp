@@ -1,6 +1,6 @@
 // Semaphore with a guard, wait_for, timeout scopes, value forms.
-#include <asyncio/asyncio.hpp>
 #include <algorithm>
+#include <asyncio/asyncio.hpp>
 #include <cstdio>
 #include <optional>
 #include <vector>

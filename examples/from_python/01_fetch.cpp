@@ -1,6 +1,6 @@
 // A coroutine that waits, and a main that awaits it.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 
 using namespace std::chrono_literals;

@@ -1,7 +1,7 @@
 // gather: several coroutines at once, results in the order given. A vector gives a vector, a list
 // of arguments gives a tuple (so that the types may differ).
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 #include <vector>
 

@@ -1,6 +1,6 @@
 // gather(return_exceptions, ...): each result is an Outcome, a value or an exception.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 #include <vector>
 

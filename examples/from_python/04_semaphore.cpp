@@ -1,7 +1,7 @@
 // A semaphore bounds how many fetches run at once; `scoped()` is Python's `async with`.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
 #include <algorithm>
+#include <asyncio/asyncio.hpp>
 #include <string>
 #include <vector>
 

@@ -1,6 +1,6 @@
 // wait_for: a limit on how long something may take; it is cancelled when the time is over.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <optional>
 #include <string>
 

@@ -1,7 +1,7 @@
 // to_thread: blocking code in a thread while the loop goes on. Arguments are copied into the
 // thread, exceptions come back.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 #include <thread>
 

@@ -1,7 +1,7 @@
 // run_in_executor: computation in the default thread pool, or in one of your own. C++ threads
 // really compute side by side; no process pool is needed.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <cstdint>
 
 std::int64_t sum_of_squares(std::int64_t n) {

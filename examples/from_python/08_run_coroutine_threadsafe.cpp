@@ -1,6 +1,6 @@
 // run_coroutine_threadsafe: a thread hands a coroutine to the loop and waits for its result.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <thread>
 
 using namespace std::chrono_literals;

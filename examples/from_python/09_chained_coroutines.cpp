@@ -1,6 +1,6 @@
 // Coroutines that call coroutines: fetch, process, save; several chains at once.
-#include <asyncio/asyncio.hpp>
 #include <fmt/format.h>
+#include <asyncio/asyncio.hpp>
 #include <cctype>
 #include <string>
 #include <vector>

@@ -1,7 +1,7 @@
 // A bounded queue between a producer and a consumer: put waits while the queue is full, join waits
 // until every item was marked done. Idle consumers are cancelled at the end.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,7 @@
 // Cancellation: an exception in the task, at its await; clean-up, a message, a task that refuses,
 // one that never started. A handler cannot await in C++, so `finally: await` is try_finally.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,7 @@
 // Exceptions travel through co_await like through a call. A retry that waits inside the handler is
 // outcome_of in C++: the failure as a value, then ordinary code.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <exception>
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 // Async generators: a coroutine that yields many values. `async for` is a while loop over next().
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 
 using namespace std::chrono_literals;
 

@@ -1,7 +1,7 @@
 // An async context manager is any class with aenter and aexit; `async with` is with(manager, body).
 // aexit sees the exception that is leaving, and returns true to swallow it.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -18,8 +18,7 @@ bool holds(const std::exception_ptr& error) {
     if (error) std::rethrow_exception(error);
   } catch (const Error&) {
     return true;
-  } catch (...) {
-  }
+  } catch (...) {}
   return false;
 }
 

@@ -1,7 +1,7 @@
 // A TCP server with one coroutine a client, and its client, in one program.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
 #include <algorithm>
+#include <asyncio/asyncio.hpp>
 #include <cctype>
 #include <string>
 #include <string_view>

@@ -1,6 +1,6 @@
 // as_completed: results in the order in which they come.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,7 @@
 // wait: does not throw and does not cancel; says which tasks are done and which are pending.
-#include <asyncio/asyncio.hpp>
 #include <fmt/format.h>
 #include <algorithm>
+#include <asyncio/asyncio.hpp>
 #include <vector>
 
 using namespace std::chrono_literals;

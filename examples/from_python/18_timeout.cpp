@@ -1,6 +1,6 @@
 // timeout: a limit on a whole block, which may be moved while the block runs.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <optional>
 #include <string>
 

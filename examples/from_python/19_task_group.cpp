@@ -1,7 +1,7 @@
 // TaskGroup: the block ends when all its tasks have ended; if one fails, the others are cancelled
 // and the failures come together as an ExceptionGroup.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 
 using namespace std::chrono_literals;

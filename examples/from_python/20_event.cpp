@@ -1,6 +1,6 @@
 // Event: many tasks wait for one signal.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 #include <vector>
 

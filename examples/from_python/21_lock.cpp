@@ -1,6 +1,6 @@
 // Lock: state that must not change across an await. First come, first served.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 
 using namespace std::chrono_literals;

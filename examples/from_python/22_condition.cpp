@@ -1,6 +1,6 @@
 // Condition: wait until shared state is as needed, checked under the lock.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <set>
 #include <string>
 

@@ -1,6 +1,6 @@
 // Barrier: nobody goes on before all have arrived.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 #include <vector>
 

@@ -1,6 +1,6 @@
 // shield: the one who waits may be cancelled, the work goes on.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 #include <vector>
 

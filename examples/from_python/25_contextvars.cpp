@@ -1,6 +1,6 @@
 // Context variables: values that follow a task, also into threads; each task has its own copy.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 
 using namespace std::chrono_literals;

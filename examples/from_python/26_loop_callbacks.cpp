@@ -1,6 +1,6 @@
 // The loop by hand: call_soon, call_later, call_at, stop, an exception handler.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 
 using namespace std::chrono_literals;
 

@@ -1,6 +1,6 @@
 // PriorityQueue: workers that always take the most urgent job; LifoQueue: a stack.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 #include <utility>
 #include <vector>

@@ -1,6 +1,6 @@
 // AsyncExitStack: as many context managers as there happen to be, left in reverse order.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <exception>
 #include <string>
 

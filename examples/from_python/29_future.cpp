@@ -1,6 +1,6 @@
 // Future: the bridge from callbacks to coroutines. A callback sets it, a coroutine awaits it.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <exception>
 
 using namespace std::chrono_literals;

@@ -1,6 +1,6 @@
 // A task in the background: created, named, left running, cancelled at the end.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 
 using namespace std::chrono_literals;
 

@@ -1,6 +1,6 @@
 // The programs of docs/guide/clean_up.md.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <exception>
 #include <string>
 

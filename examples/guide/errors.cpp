@@ -1,6 +1,6 @@
 // The programs of docs/guide/errors.md.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <exception>
 #include <string>
 #include <vector>

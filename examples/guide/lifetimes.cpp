@@ -1,7 +1,7 @@
 // The programs of docs/guide/lifetimes.md: the right forms. The wrong ones stand in
 // tests/compile_fail/.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <memory>
 #include <string>
 #include <string_view>

@@ -1,6 +1,6 @@
 // The programs of docs/guide/queues_and_locks.md.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 
 using namespace std::chrono_literals;
@@ -15,8 +15,7 @@ asyncio::Coro<int> consume(asyncio::Queue<int>& queue) {
   int sum = 0;
   try {
     for (;;) sum += co_await queue.get();  // waits while it is empty
-  } catch (const asyncio::QueueShutDown&) {
-  }
+  } catch (const asyncio::QueueShutDown&) {}
   co_return sum;
 }
 

@@ -1,6 +1,6 @@
 // The programs of docs/guide/streams.md: what the readers do, and a protocol of length and body.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 
 using namespace std::chrono_literals;

@@ -1,6 +1,6 @@
 // The programs of docs/guide/structured_concurrency.md.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <string>
 #include <vector>
 

@@ -1,6 +1,6 @@
 // The programs of docs/guide/tasks_and_cancellation.md.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <optional>
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 // The programs of docs/guide/threads.md.
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 #include <atomic>
 #include <string>
 #include <thread>

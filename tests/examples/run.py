@@ -6,7 +6,7 @@
   any other examples/**/x.cpp              ends with status 0 when run as `x --self-test`
 
 Usage: run.py BINARY_DIR [--only PART] [--timeout SECONDS]
-BINARY_DIR holds the built examples in the layout of examples/, or flat by name.
+BINARY_DIR holds the built examples in the layout of examples/: build/release/examples.
 """
 import argparse
 import difflib
@@ -21,19 +21,9 @@ OLDEST_PYTHON = (3, 11)  # TaskGroup, timeout, Barrier
 
 
 def find_binary(folder, source):
-    """The executable of examples/a/b.cpp: a/b, a_b, a-b or b, with or without `example_` before it."""
-    relative = source.relative_to(EXAMPLES).with_suffix("")
-    names = [str(relative)]
-    for separator in "_-.":
-        flat = str(relative).replace("/", separator)
-        names += [flat, f"example{separator}{flat}"]
-    if relative.parent == pathlib.Path("."):
-        names.append(relative.name)
-    for name in names:
-        path = folder / name
-        if path.is_file() and os.access(path, os.X_OK):
-            return path
-    return None
+    """The executable of a source file, None where there is none."""
+    path = folder / source.relative_to(EXAMPLES).with_suffix("")
+    return path if path.is_file() and os.access(path, os.X_OK) else None
 
 
 def run(command, timeout):
