@@ -1,13 +1,14 @@
-# Picks clang 19 where the default compiler is a GCC before 13, and says why. A compiler that the user
-# names (CXX, -DCMAKE_CXX_COMPILER, a toolchain file) is never overruled; cmake/Options.cmake then
-# refuses the ones that miscompile us.
+# Picks clang 19 where the default compiler is a GCC before 13, and says why. A compiler that the
+# user names (CXX, -DCMAKE_CXX_COMPILER, a toolchain file) is never overruled; cmake/Options.cmake
+# then refuses the ones that miscompile us.
 include_guard()
 
 if(CMAKE_CXX_COMPILER OR DEFINED ENV{CXX} OR CMAKE_TOOLCHAIN_FILE)
   return()
 endif()
 
-# The major version of the GCC that `c++` is; empty where it is another compiler, 0 where there is none.
+# The major version of the GCC that `c++` is; empty where it is another compiler, 0 where there is
+# none.
 function(asyncio_default_gcc result)
   find_program(default_cxx NAMES c++ g++ NO_CACHE)
   if(NOT default_cxx)

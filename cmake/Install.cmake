@@ -21,8 +21,8 @@ function(install_headers target component)
   endif()
 endfunction()
 
-# <name>.pc: a program links with `pkg-config --cflags --libs` alone, so Libs holds everything that a
-# static library needs.
+# <name>.pc: a program links with `pkg-config --cflags --libs` alone, so Libs holds everything that
+# a static library needs.
 function(install_pkg_config target component)
   if(component STREQUAL "asyncio")
     set(PC_NAME asyncio)

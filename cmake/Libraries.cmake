@@ -1,5 +1,6 @@
-# The libraries, each made of whole folders of asyncio/. What a library links stands here and nowhere
-# else: the CMake package and the pkg-config files are derived from it (cmake/Install.cmake).
+# The libraries, each made of whole folders of asyncio/. What a library links stands here and
+# nowhere else: the CMake package and the pkg-config files are derived from it
+# (cmake/Install.cmake).
 include_guard()
 
 set(ASYNCIO_GENERATED_DIR ${PROJECT_BINARY_DIR}/generated)
@@ -9,7 +10,8 @@ configure_file(${config_template} ${ASYNCIO_GENERATED_DIR}/asyncio/base/config.h
 # What nearly every source includes, parsed once a build.
 set(ASYNCIO_PRECOMPILED
   <algorithm> <array> <chrono> <coroutine> <cstdint> <cstring> <exception> <functional> <memory>
-  <optional> <span> <string> <string_view> <type_traits> <utility> <variant> <vector> <fmt/format.h>)
+  <optional> <span> <string> <string_view> <type_traits> <utility> <variant> <vector>
+  <fmt/format.h>)
 
 set(ASYNCIO_LIBRARIES "")  # the targets that exist, lowest first
 

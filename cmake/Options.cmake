@@ -1,5 +1,5 @@
-# What may be switched, and the flags of our own builds. A project that embeds us with add_subdirectory
-# gets none of the warnings, sanitizers or strictness below, only the libraries.
+# What may be switched, and the flags of our own builds. A project that embeds us with
+# add_subdirectory gets none of the warnings, sanitizers or strictness below, only the libraries.
 include_guard()
 include(CMakeDependentOption)
 include(CheckCXXSourceCompiles)
@@ -62,7 +62,8 @@ if(ASYNCIO_SANITIZE STREQUAL "address")
 elseif(ASYNCIO_SANITIZE STREQUAL "thread")
   set(sanitizers -fsanitize=thread)
 elseif(ASYNCIO_SANITIZE STREQUAL "fuzzer")
-  # The fuzz targets add -fsanitize=fuzzer themselves when they link: libraries must not bring a main().
+  # The fuzz targets add -fsanitize=fuzzer themselves when they link: libraries must not bring a
+  # main().
   set(sanitizers -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
 elseif(ASYNCIO_SANITIZE)
   message(FATAL_ERROR "asyncio: ASYNCIO_SANITIZE is '${ASYNCIO_SANITIZE}'\n"

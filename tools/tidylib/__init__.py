@@ -1,0 +1,1 @@
+"""The rules of tools/tidy, one module a subject. Each rule takes a Tree and yields Problems."""
