@@ -42,8 +42,8 @@ function(asyncio_crosses_threads file result)
 endfunction()
 
 # asyncio_add_gtest(<name> SOURCES <file>... [LINKS <target>...] [PCH_FROM <target>]
-#                   [TIMEOUT <seconds>]): an executable of GoogleTest cases and its CTest entry, with
-# the label "threads" where one of its files crosses threads. The tsan build takes only those files.
+#                   [TIMEOUT <seconds>]): an executable of GoogleTest cases and its CTest entry,
+# labelled "threads" where one of its files crosses threads. The tsan build takes only those files.
 function(asyncio_add_gtest name)
   cmake_parse_arguments(test "" "PCH_FROM;TIMEOUT" "SOURCES;LINKS;ENVIRONMENT" ${ARGN})
   set(crossing "")
