@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Feeds tools/tidy a small bad tree for each rule and expects its message, and a good one and expects
-none: a rule that cannot fail would be a defect."""
+"""Feeds tools/tidy a small bad tree for each rule and expects its message, and a good one and
+expects none: a rule that cannot fail would be a defect."""
 import pathlib
 import shutil
 import sys
@@ -72,7 +72,8 @@ class Includes(TidyTest):
                  "core (floor 2) includes sync (floor 3)")
 
     def test_a_neighbour_only_where_it_is_shared(self):
-        self.good(includes.floors, self.house("asyncio/combinators/a.hpp", "asyncio/sync/locks.hpp"))
+        self.good(includes.floors,
+                  self.house("asyncio/combinators/a.hpp", "asyncio/sync/locks.hpp"))
         self.bad(includes.floors,
                  self.house("asyncio/combinators/b.hpp", "asyncio/sync/queues.hpp"),
                  "combinators and sync stand on the same floor")
@@ -229,8 +230,8 @@ class Contracts(TidyTest):
 class Beside(TidyTest):
     def test_every_source_has_a_test(self):
         self.good(beside.tests_beside_sources,
-                  {"asyncio/a/x.cpp": "", "asyncio/a/x_test.cpp": "", "asyncio/a/internal/y.cpp": "",
-                   "asyncio/a/y_test.cpp": ""})
+                  {"asyncio/a/x.cpp": "", "asyncio/a/x_test.cpp": "",
+                   "asyncio/a/internal/y.cpp": "", "asyncio/a/y_test.cpp": ""})
         self.bad(beside.tests_beside_sources, {"asyncio/b/x.cpp": ""}, "x_test.cpp is missing")
 
     def test_excuses_have_a_reason_and_do_not_go_stale(self):
@@ -252,13 +253,15 @@ class Beside(TidyTest):
 
     def test_every_tool_is_named(self):
         self.bad(beside.tools_are_used, {"tools/used": "", "tools/dead": "",
-                                         "Makefile": "x:\n\ttools/used\n"}, "nothing names this tool")
+                                         "Makefile": "x:\n\ttools/used\n"},
+                 "nothing names this tool")
 
 
 class Documents(TidyTest):
     def test_links(self):
-        self.good(documents.links, {"docs/a.md": "# My head, here\n[b](b.md#to-do) [x](#my-head-here)"
-                                    " [web](https://x.org) `[no](link)`\n", "docs/b.md": "## To do"})
+        self.good(documents.links,
+                  {"docs/a.md": "# My head, here\n[b](b.md#to-do) [x](#my-head-here)"
+                   " [web](https://x.org) `[no](link)`\n", "docs/b.md": "## To do"})
         self.bad(documents.links, {"docs/c.md": "[b](gone.md)\n[b](b.md#gone)\n"},
                  "the link to gone.md leads nowhere", "docs/b.md has no heading #gone")
 
@@ -280,7 +283,8 @@ class Documents(TidyTest):
     def test_an_exemption_needs_its_reason(self):
         block = "```cpp\nint x;\n```\n"
         self.good(documents.snippets, {"a.md": f"<!-- not compiled: shows an error -->\n{block}"})
-        self.bad(documents.snippets, {"a.md": f"<!-- not compiled: -->\n{block}"}, "typed in by hand")
+        self.bad(documents.snippets, {"a.md": f"<!-- not compiled: -->\n{block}"},
+                 "typed in by hand")
 
     def test_snippets_can_be_written(self):
         self.problems(documents.snippets, {"examples/a.cpp": self.SOURCE,
@@ -322,7 +326,8 @@ class Parity(TidyTest):
                  "the header asyncio/lock.hpp does not exist")
 
     def test_nothing_goes_without_a_reason(self):
-        self.bad(parity.parity, self.row("`Lock`", "not yet", "-", ""), "no C++ form, and no reason")
+        self.bad(parity.parity, self.row("`Lock`", "not yet", "-", ""),
+                 "no C++ form, and no reason")
         self.bad(parity.parity, self.row("`Lock`", "`Lock`", "`asyncio/sync/locks.hpp`", "-"),
                  "no test, and no reason why")
         self.bad(parity.parity, self.row("`Lock`", "`Lock`"), "2 cells instead of 4",
