@@ -342,6 +342,10 @@ class Headers(TidyTest):
         self.bad(headers.self_contained, {"asyncio/b.hpp": "#pragma once\nstd::string name;\n"},
                  "the header does not compile by itself")
 
+    def test_gcc_takes_the_sources(self):
+        self.good(headers.gcc, {"asyncio/core/a.cpp": "int a = 0;\n"})
+        self.bad(headers.gcc, {"asyncio/core/b.cpp": "int b = a;\n"}, "refuses it")
+
 
 if __name__ == "__main__":
     unittest.main()
