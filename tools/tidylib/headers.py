@@ -64,7 +64,7 @@ def compile_alone(tree, folder, command, path):
                           input=source, capture_output=True, text=True, cwd=tree.root)
     if done.returncode == 0:
         return None
-    lines = [line for line in done.stderr.splitlines() if "error" in line] or ["no message"]
+    lines = [line for line in done.stderr.splitlines() if "error" in line] or [done.stderr.strip()]
     return "; ".join(lines[:2])
 
 
