@@ -20,7 +20,6 @@ test:  ## every test: release, asan, tsan, tidy, examples, install
 
 bench:  ## build and run the benchmarks, write bench/results.md
 	@tools/bootstrap
-	@tools/build release benchmarks
 	@tools/bench
 
 lint:  ## clang-format, clang-tidy (FILES="..." or what differs from HEAD; ALL=1 for all) and tidy
