@@ -5,11 +5,11 @@
   parity_table.py --check   exits with 1 where docs/parity.md is not what would be written
 
 Every name of docs/asyncio-names.csv becomes a row. parity_map.csv says for each: its C++ form, the
-header that declares it, what covers it (ids of tests/parity, `Suite.case` or `path` in backticks, or
-a sentence), and in `until` why it may be missing: where the header does not declare the name yet, the
-row says `not yet` with that reason, and turns into the form by itself once it does. A form of `-`
-has no C++ counterpart; the sentence says why. Python's loop classes, transports and queues repeat
-each other's methods: FAMILIES sends those names to one entry.
+header that declares it, what covers it (ids of tests/parity, `Suite.case` or `path` in backticks,
+or a sentence), and in `until` why it may be missing: where the header does not declare the name
+yet, the row says `not yet` with that reason, and turns into the form by itself once it does. A form
+of `-` has no C++ counterpart; the sentence says why. Python's loop classes, transports and queues
+repeat each other's methods: FAMILIES sends those names to one entry.
 """
 import csv
 import pathlib
@@ -38,10 +38,10 @@ NO_COUNTERPART = [
 
 HEAD = """# Parity: every public name of Python's asyncio
 
-Written by `tools/parity_table.py` from `docs/parity_map.csv`; edit that. The names are those of CPython
-3.14 (`docs/asyncio-names.csv`). Ids such as s001 and x001 are scenarios of `tests/parity/`: programs
-that print CPython's trace in C++. *not yet* says what the name waits for; `-` that it has no C++
-form, and why. What differs on purpose: [differences](from_python/differences.md).
+Written by `tools/parity_table.py` from `docs/parity_map.csv`; edit that. The names are those of
+CPython 3.14 (`docs/asyncio-names.csv`). Ids such as s001 and x001 are scenarios of `tests/parity/`:
+programs that print CPython's trace in C++. *not yet* says what the name waits for; `-` that it has
+no C++ form, and why. What differs on purpose: [differences](from_python/differences.md).
 """
 
 
