@@ -1,8 +1,8 @@
-"""Headers compile by themselves (one generated source each, checked by clang), and GCC takes them and
-the sources too.
+"""Headers compile by themselves (one generated source each, checked by clang), and GCC takes them
+and the sources too.
 
-What was found good is remembered in build/tidy by the text of the file and of all it includes, so that
-the second run takes a moment.
+What was found good is remembered in build/tidy by the text of the file and of all it includes, so
+that the second run takes a moment.
 """
 import concurrent.futures
 import hashlib
