@@ -48,7 +48,8 @@ def sources_are_built(tree):
         while folder and not tree.exists(f"{folder}/CMakeLists.txt"):
             folder = posixpath.dirname(folder)
         lists = tree.text(f"{folder}/CMakeLists.txt") if folder else ""
-        stem = name.removesuffix(".cpp").removesuffix("_fuzz")  # add_fuzzer(url) builds url_fuzz.cpp
+        # asyncio_add_fuzz(url ...) builds url_fuzz.cpp
+        stem = name.removesuffix(".cpp").removesuffix("_fuzz")
         if "GLOB" not in lists and not re.search(rf"\b{re.escape(stem)}\b", lists):
             yield Problem(path, 1, f"{folder or '.'}/CMakeLists.txt does not build this file",
                           "add it there, or delete it")
