@@ -11,7 +11,7 @@ help:  ## list these targets
 
 run:  ## serve a real documentation tree and harvest it (ARGS="URL..." harvests those instead)
 	@tools/bootstrap
-	@tools/build release
+	@tools/build release harvest
 	@tools/run $(ARGS)
 
 test:  ## every test: release, asan, tsan, tidy, examples, install
