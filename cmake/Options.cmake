@@ -1,8 +1,6 @@
 # What may be switched, and the flags of our own builds. A project that embeds us with
 # add_subdirectory gets none of the warnings, sanitizers or strictness below, only the libraries.
 include_guard()
-include(CMakeDependentOption)
-include(CheckCXXSourceCompiles)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13
    AND NOT ASYNCIO_ALLOW_OLD_GCC)
@@ -15,6 +13,7 @@ endif()
 option(ASYNCIO_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(ASYNCIO_BUILD_APPS "Build the programs in apps/" ${PROJECT_IS_TOP_LEVEL})
 option(ASYNCIO_BUILD_BENCH "Build the benchmarks" OFF)
+option(ASYNCIO_INSTALL "Install the libraries with the project" ${PROJECT_IS_TOP_LEVEL})
 option(ASYNCIO_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 set(ASYNCIO_EXAMPLES "all" CACHE STRING "Which examples to build: all, api or none")
 set(ASYNCIO_SANITIZE "" CACHE STRING "Sanitizer of this build: empty, address, thread or fuzzer")
