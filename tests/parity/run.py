@@ -5,9 +5,9 @@
 
 PARITY is the executable. For each program python/sNNN_*.py the C++ scenario of that id must print
 traces/sNNN_*.txt or, where C++ differs on purpose, traces/sNNN.expected.txt (the reason stands in
-docs/from_python/differences.md). Where a Python >= 3.13 is found, the recorded trace is also compared
-with a fresh run of the program, so that it cannot go stale. Scenarios in NOT_YET wait for a part of
-the library that does not exist; they are named, not run.
+docs/from_python/differences.md). Where a Python >= 3.13 is found, the recorded trace is also
+compared with a fresh run of the program, so that it cannot go stale. Scenarios in NOT_YET wait for
+a part of the library that does not exist; they are named, not run.
 """
 import argparse
 import concurrent.futures
@@ -31,7 +31,9 @@ NOT_YET = {
 
 def find_python(wanted):
     """A Python whose asyncio has everything the programs use, or None."""
-    names = [wanted] if wanted else [sys.executable, "python3.14", "python3.13", "python3"]
+    installed = pathlib.Path.home().glob(".pyenv/versions/3.1[3-9].*/bin/python3")
+    names = [wanted] if wanted else [sys.executable, "python3.14", "python3.13", "python3",
+                                     *sorted(map(str, installed), reverse=True)]
     for name in names:
         path = shutil.which(name)
         if not path:
