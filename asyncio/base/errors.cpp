@@ -1,0 +1,153 @@
+#include "asyncio/base/errors.hpp"
+
+#include <cxxabi.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <typeinfo>
+
+namespace asyncio {
+namespace {
+
+std::string sentence(std::error_code code, const std::string& subject) {
+  std::string text = "[Errno " + std::to_string(code.value()) + "] " + code.message();
+  if (!subject.empty()) text += ": '" + subject + "'";
+  return text;
+}
+
+std::string group_sentence(const std::string& message, std::size_t count) {
+  return message + " (" + std::to_string(count) +
+         (count == 1 ? " sub-exception)" : " sub-exceptions)");
+}
+
+std::string incomplete_sentence(std::size_t got, std::optional<std::size_t> expected) {
+  return std::to_string(got) + " bytes read on a total of " +
+         (expected ? std::to_string(*expected) : "undefined") + " expected bytes";
+}
+
+std::string type_name(const std::type_info& type) {
+  int status = 0;
+  std::unique_ptr<char, void (*)(void*)> name(
+      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
+  std::string text = status == 0 ? name.get() : type.name();
+  constexpr std::string_view ours = "asyncio::";
+  if (text.starts_with(ours)) text.erase(0, ours.size());
+  return text;
+}
+
+std::string with_message(const std::type_info& type, std::string_view message) {
+  std::string text = type_name(type);
+  if (!message.empty()) text.append(": ").append(message);
+  return text;
+}
+
+template <class Error>
+std::exception_ptr make(int error_number, std::string operation, std::string subject) {
+  return std::make_exception_ptr(Error(error_number, std::move(operation), std::move(subject)));
+}
+
+}  // namespace
+
+OSError::OSError(int error_number, std::string operation, std::string subject)
+    : OSError(std::error_code(error_number, std::generic_category()), std::move(operation),
+              std::move(subject)) {}
+
+OSError::OSError(std::error_code code, std::string operation, std::string subject)
+    : std::system_error(code),
+      operation_(std::move(operation)),
+      subject_(std::move(subject)),
+      text_(sentence(code, subject_)) {}
+
+std::exception_ptr make_os_error(int error_number, std::string operation, std::string subject) {
+  switch (error_number) {
+    case ENOENT: return make<FileNotFoundError>(error_number, operation, subject);
+    case EEXIST: return make<FileExistsError>(error_number, operation, subject);
+    case EACCES:
+    case EPERM: return make<PermissionError>(error_number, operation, subject);
+    case EISDIR: return make<IsADirectoryError>(error_number, operation, subject);
+    case ENOTDIR: return make<NotADirectoryError>(error_number, operation, subject);
+    case ESRCH: return make<ProcessLookupError>(error_number, operation, subject);
+    case ECHILD: return make<ChildProcessError>(error_number, operation, subject);
+    case EAGAIN:
+    case EALREADY:
+    case EINPROGRESS: return make<BlockingIOError>(error_number, operation, subject);
+    case EINTR: return make<InterruptedError>(error_number, operation, subject);
+    case ECONNREFUSED: return make<ConnectionRefusedError>(error_number, operation, subject);
+    case ECONNRESET: return make<ConnectionResetError>(error_number, operation, subject);
+    case ECONNABORTED: return make<ConnectionAbortedError>(error_number, operation, subject);
+    case EPIPE:
+    case ESHUTDOWN: return make<BrokenPipeError>(error_number, operation, subject);
+    case ETIMEDOUT: {
+      OSError error(error_number, std::move(operation), std::move(subject));
+      return std::make_exception_ptr(TimeoutError(error.what()));
+    }
+    default: return make<OSError>(error_number, operation, subject);
+  }
+}
+
+void throw_os_error(int error_number, std::string operation, std::string subject) {
+  std::rethrow_exception(make_os_error(error_number, std::move(operation), std::move(subject)));
+}
+
+IncompleteReadError::IncompleteReadError(std::string partial,
+                                         std::optional<std::size_t> expected)
+    : EOFError(incomplete_sentence(partial.size(), expected)),
+      partial_(std::move(partial)),
+      expected_(expected) {}
+
+ExceptionGroup::ExceptionGroup(const std::string& message,
+                               std::vector<std::exception_ptr> exceptions)
+    : std::runtime_error(group_sentence(message, exceptions.size())),
+      message_(message),
+      exceptions_(std::move(exceptions)) {
+  if (exceptions_.empty())
+    throw ValueError("second argument (exceptions) must be a non-empty sequence");
+  for (std::size_t i = 0; i < exceptions_.size(); ++i)
+    if (!exceptions_[i])
+      throw ValueError("Item " + std::to_string(i) +
+                       " of second argument (exceptions) is not an exception");
+}
+
+ExceptionGroup::Halves ExceptionGroup::split_by(
+    bool (*matches)(const std::exception_ptr&)) const {
+  std::vector<std::exception_ptr> matching;
+  std::vector<std::exception_ptr> rest;
+  for (const std::exception_ptr& each : exceptions_) {
+    if (matches(each)) {
+      matching.push_back(each);
+      continue;
+    }
+    try {
+      std::rethrow_exception(each);
+    } catch (const ExceptionGroup& nested) {
+      Halves halves = nested.split_by(matches);
+      if (halves.first) matching.push_back(std::make_exception_ptr(*halves.first));
+      if (halves.second) rest.push_back(std::make_exception_ptr(*halves.second));
+    } catch (...) {
+      rest.push_back(each);
+    }
+  }
+  Halves result;
+  if (!matching.empty()) result.first.emplace(message_, std::move(matching));
+  if (!rest.empty()) result.second.emplace(message_, std::move(rest));
+  return result;
+}
+
+std::string describe(const std::exception_ptr& error) {
+  if (!error) return "no exception";
+  try {
+    std::rethrow_exception(error);
+  } catch (const CancelledError& cancelled) {
+    return with_message(typeid(cancelled), cancelled.message());
+  } catch (const SystemExit& exit) {
+    return with_message(typeid(exit), std::to_string(exit.code()));
+  } catch (const std::exception& standard) {
+    return with_message(typeid(standard), standard.what());
+  } catch (...) {
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    return type == nullptr ? "unknown exception" : type_name(*type);
+  }
+}
+
+}  // namespace asyncio

@@ -1,0 +1,111 @@
+// frame_pool.hpp: memory for coroutine frames, task states and callbacks.
+// Size classes of 16 bytes, one pool a thread, no locks on the fast path. A block that is freed
+// on another thread than the one that allocated it goes home through a lock-free stack, so a
+// producer thread does not grow for ever while a consumer hoards its blocks.
+// Sanitizer builds of the library pass every request to operator new, so that a use after free
+// is seen (ASYNCIO_POOL_PASSTHROUGH in config.hpp).
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "asyncio/base/config.hpp"
+
+namespace asyncio::detail {
+
+class FramePool {
+ public:
+  static constexpr std::size_t kGrain = 16;
+  static constexpr std::size_t kMaxPooled = 1024;
+  static constexpr std::size_t kClasses = kMaxPooled / kGrain + 1;
+  static constexpr std::size_t kChunkSize = std::size_t{1} << 18;
+
+  // Throws std::bad_alloc.
+  static void* allocate(std::size_t size);
+  static void release(void* block, std::size_t size) noexcept;
+
+  // Requests that reached operator new since the thread began (chunks and large blocks).
+  static std::uint64_t system_allocations() noexcept;
+
+  // Public for the inline fast path only.
+  struct FreeBlock {
+    FreeBlock* next;
+  };
+  // Every chunk begins with this; chunks are aligned to their size, so a block finds it by masking.
+  struct Chunk {
+    FramePool* owner;
+    Chunk* next;
+  };
+
+  FramePool() noexcept = default;
+  FramePool(const FramePool&) = delete;
+  FramePool& operator=(const FramePool&) = delete;
+
+ private:
+  friend struct PoolHolder;
+
+  static Chunk* chunk_of(void* block) noexcept {
+    return reinterpret_cast<Chunk*>(reinterpret_cast<std::uintptr_t>(block) &
+                                    ~std::uintptr_t{kChunkSize - 1});
+  }
+  static void* allocate_slow(std::size_t size);
+  static void release_slow(void* block, std::size_t size) noexcept;
+
+  void* carve(std::size_t size_class);
+  bool take_returned_blocks() noexcept;
+  void return_from_other_thread(void* block, std::size_t size_class) noexcept;
+
+  FreeBlock* free_[kClasses] = {};
+  char* next_ = nullptr;  // the unused rest of the newest chunk
+  char* end_ = nullptr;
+  Chunk* chunks_ = nullptr;
+  std::uint64_t system_allocations_ = 0;
+  // Blocks freed by other threads: a stack; the class is written behind the link.
+  std::atomic<FreeBlock*> returned_{nullptr};
+  FramePool* next_orphan_ = nullptr;
+};
+
+// Null until the thread allocates for the first time, and again while it ends.
+extern constinit thread_local FramePool* tls_frame_pool
+    __attribute__((tls_model("initial-exec")));
+
+inline void* FramePool::allocate(std::size_t size) {
+#if !ASYNCIO_POOL_PASSTHROUGH
+  FramePool* pool = tls_frame_pool;
+  if (size <= kMaxPooled && pool != nullptr) [[likely]] {
+    FreeBlock*& list = pool->free_[(size + kGrain - 1) / kGrain];
+    if (FreeBlock* block = list) [[likely]] {
+      list = block->next;
+      return block;
+    }
+  }
+#endif
+  return allocate_slow(size);
+}
+
+inline void FramePool::release(void* block, std::size_t size) noexcept {
+#if !ASYNCIO_POOL_PASSTHROUGH
+  if (size <= kMaxPooled) [[likely]] {
+    FramePool* pool = tls_frame_pool;
+    if (chunk_of(block)->owner == pool) [[likely]] {
+      auto* freed = static_cast<FreeBlock*>(block);
+      FreeBlock*& list = pool->free_[(size + kGrain - 1) / kGrain];
+      freed->next = list;
+      list = freed;
+      return;
+    }
+  }
+#endif
+  release_slow(block, size);
+}
+
+// A base class whose objects live in the pool.
+struct Pooled {
+  static void* operator new(std::size_t size) { return FramePool::allocate(size); }
+  static void operator delete(void* block, std::size_t size) noexcept {
+    FramePool::release(block, size);
+  }
+};
+
+}  // namespace asyncio::detail
