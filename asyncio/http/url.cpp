@@ -164,7 +164,8 @@ std::string normal_ipv4(std::string_view host, std::string_view text) {
 void take_authority(const urls::url_view& url, std::string_view text, std::string& userinfo,
                     std::string& host, bool& is_ipv6, bool is_marked) {
   if (url.has_userinfo()) userinfo = normal_encoding(view(url.encoded_userinfo()));
-  if (userinfo.ends_with(':')) userinfo.pop_back();
+  const std::size_t colon = userinfo.find(':');
+  if (colon != userinfo.npos && colon + 1 == userinfo.size()) userinfo.pop_back();  // No password.
   switch (url.host_type()) {
     case urls::host_type::ipv6:
       host = url.host_ipv6_address().to_string();

@@ -47,7 +47,8 @@ class Url {
   std::string_view userinfo() const noexcept { return part(userinfo_at_, userinfo_end_); }
   // As one connects to it: an IPv6 address stands without its brackets.
   std::string_view host() const noexcept { return part(host_at_, host_end_); }
-  std::uint16_t port() const noexcept { return port_; }  // The scheme's where none is written.
+  // The scheme's where none is written; 0 for schemes other than http, https, ws and wss.
+  std::uint16_t port() const noexcept { return port_; }
   bool has_default_port() const noexcept { return is_default_port_; }
   bool is_ipv6() const noexcept { return is_ipv6_; }
   bool is_https() const noexcept { return scheme() == "https" || scheme() == "wss"; }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "asyncio/base/errors.hpp"
+#include "asyncio/html/internal/encoding.hpp"
 
 namespace asyncio::detail {
 
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxSelector = 4096;  // Bytes; a longer one is an accident or an attack.
 constexpr int kMaxNumber = 1'000'000;       // In :nth-child(); no page has more siblings.
-constexpr std::string_view kBlanks = " \t\r\n\f";
+constexpr std::string_view kBlanks = " \t\r\n";
 
 bool is_blank(char c) { return kBlanks.find(c) != std::string_view::npos; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -40,7 +41,12 @@ std::string lower(std::string_view text) {
 }
 
 void append_utf8(std::string& out, unsigned code) {
-  if (code == 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) code = 0xfffd;
+  // What no XPath expression can hold, no document of ours holds either.
+  const bool is_control = code < 0x20 && code != '\t' && code != '\n' && code != '\r';
+  if (is_control || (code >= 0xd800 && code < 0xe000) || code == 0xfffe || code == 0xffff ||
+      code > 0x10ffff) {
+    code = 0xfffd;
+  }
   if (code < 0x80) {
     out += static_cast<char>(code);
   } else if (code < 0x800) {
@@ -157,9 +163,17 @@ class SelectorParser {
       at_ = kMaxSelector;
       fail("longer than 4096 bytes");
     }
-    if (const auto nul = text.find('\0'); nul != text.npos) {
-      at_ = nul;
-      fail("NUL character");
+    const auto is_control = [](char c) {
+      return static_cast<unsigned char>(c) < 0x20 && !is_blank(c);
+    };
+    const auto control = std::find_if(text.begin(), text.end(), is_control);
+    if (control != text.end()) {
+      at_ = static_cast<std::size_t>(control - text.begin());
+      fail("control character");
+    }
+    if (!is_valid_utf8(text) || text.find("\xef\xbf\xbe") != text.npos ||
+        text.find("\xef\xbf\xbf") != text.npos) {
+      fail("the selector is not UTF-8 text");
     }
   }
 

@@ -78,6 +78,7 @@ TEST(Css, escapes_name_what_could_not_be_written) {
   EXPECT_EQ(found("#\\000031n"), "1n");
   EXPECT_EQ(found("#1n"), "1n");
   EXPECT_EQ(found("\\70"), "b c d 1n");
+  EXPECT_EQ(found("\\15 n"), "");
 }
 
 TEST(Css, combinators_follow_the_tree) {
@@ -150,7 +151,9 @@ TEST(Css, an_error_shows_its_place) {
       {":not(a b)", "expected ) at position 7"},
       {":not(:not(a))", ":not() inside :not() at position 6"},
       {"a\\", "nothing follows the backslash at position 2"},
-      {std::string("a\0b", 3), "NUL character at position 1"},
+      {std::string("a\0b", 3), "control character at position 1"},
+      {"[a='\x01']", "control character at position 4"},
+      {"a\xff", "the selector is not UTF-8 text at position 0"},
       {std::string(5000, 'a'), "longer than 4096 bytes at position 4096"}};
 
   for (const auto& [selector, message] : cases) {

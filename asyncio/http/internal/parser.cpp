@@ -380,12 +380,15 @@ void MessageParser<Message>::Impl::head_done() {
 // Bytes are left that make no whole element: they may not grow for ever.
 template <class Message>
 void MessageParser<Message>::Impl::need_more(std::string_view pending) {
-  if (phase == Phase::head && !has_start_line) {
+  // Where the start line came in pieces, Beast looks at it again when the whole head is there.
+  const bool is_in_start_line =
+      phase == Phase::head && !has_start_line && pending.find("\r\n") == pending.npos;
+  if (is_in_start_line) {
     if (pending.size() >= limits.start_line) {
       fail(ParseError::target_too_long, "the start line is too long");
     }
   } else if (phase == Phase::head) {
-    if (header_bytes + pending.size() > limits.headers) {
+    if (header_bytes + pending.size() > limits.headers + (has_start_line ? 0 : limits.start_line)) {
       fail(ParseError::headers_too_large, "the headers are too large");
     }
   } else if (is_hopeless_chunk(pending)) {

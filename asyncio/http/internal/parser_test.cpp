@@ -244,6 +244,21 @@ TEST(RequestParser, large_headers_are_431_complete_or_not) {
   EXPECT_EQ(status_for(start + "A: 1\r\n\r\n", {.header_count = 2}), 0);
 }
 
+// Beast waits for the whole head then; the start line must not be blamed for its size.
+TEST(RequestParser, a_start_line_that_came_in_pieces_may_have_many_headers) {
+  RequestParser parser({.start_line = 100, .headers = 1000});
+  const std::string data =
+      "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(500, 'a') + "\r\n\r\n";
+  std::string pending;
+
+  for (const char c : data) {
+    pending += c;
+    pending.erase(0, parser.feed(pending));
+  }
+
+  EXPECT_TRUE(parser.complete()) << parser.error_text();
+}
+
 // The limits hold together however slowly the lines come.
 TEST(RequestParser, headers_that_come_one_by_one_count_together) {
   RequestParser parser({.headers = 300});
