@@ -5,7 +5,9 @@ namespace {
 using bench::Register;
 using bench::Watch;
 
-asyncio::Coro<> wait_and_count(asyncio::Event& event, long& arrived, long& woken) {
+long arrived, woken;  // not parameters: a frame would keep them
+
+asyncio::Coro<> wait_and_count(asyncio::Event& event) {
   ++arrived;
   co_await event.wait();
   ++woken;
@@ -13,10 +15,10 @@ asyncio::Coro<> wait_and_count(asyncio::Event& event, long& arrived, long& woken
 
 asyncio::Coro<> wake_all(Watch& watch, long operations) {
   asyncio::Event event;
-  long arrived = 0, woken = 0;
+  arrived = woken = 0;
   const auto before = bench::resident_bytes();
   for (long i = 0; i < operations; ++i) {
-    asyncio::create_task(wait_and_count(event, arrived, woken));
+    static_cast<void>(asyncio::create_task(wait_and_count(event)));
   }
   while (arrived < operations) co_await asyncio::sleep(0s);
   const auto after = bench::resident_bytes();
@@ -29,22 +31,22 @@ asyncio::Coro<> wake_all(Watch& watch, long operations) {
 void wake_1m(Watch& watch, long operations) { asyncio::run(wake_all(watch, operations)); }
 const Register wake_row("wake_1m", 1'000'000, wake_1m, Register::fresh);
 
-asyncio::Coro<> sleep_and_count(asyncio::Duration delay, long& asleep, long& woken) {
-  ++asleep;
+asyncio::Coro<> sleep_and_count(asyncio::Duration delay) {
+  ++arrived;
   co_await asyncio::sleep(delay);
   ++woken;
 }
 
 // All asleep at once; the row is CPU time, since waiting is what they do.
 asyncio::Coro<> all_asleep(Watch& watch, long operations) {
-  long asleep = 0, woken = 0;
+  arrived = woken = 0;
   const auto before = bench::resident_bytes();
   watch.start();
   for (long i = 0; i < operations; ++i) {
     const auto spread = std::chrono::nanoseconds(i * 7'919 % operations);
-    asyncio::create_task(sleep_and_count(1'500ms + spread, asleep, woken));
+    static_cast<void>(asyncio::create_task(sleep_and_count(1'500ms + spread)));
   }
-  while (asleep < operations) co_await asyncio::sleep(0s);
+  while (arrived < operations) co_await asyncio::sleep(0s);
   const auto after = bench::resident_bytes();
   if (woken != 0) bench::fail("some woke before all slept");
   while (woken < operations) co_await asyncio::sleep(100ms);

@@ -11,7 +11,9 @@ using bench::Register;
 using bench::Watch;
 using peer::Work;
 
-Work<void> wait_for(steady_timer& event, long& woken) {
+long woken;  // not a parameter: a frame would keep it
+
+Work<void> wait_for(steady_timer& event) {
   asio::error_code cancelled;
   co_await event.async_wait(asio::redirect_error(use_awaitable, cancelled));
   ++woken;
@@ -20,10 +22,10 @@ Work<void> wait_for(steady_timer& event, long& woken) {
 void wake_1m(Watch& watch, long operations) {
   asio::io_context context(ASIO_CONCURRENCY_HINT_UNSAFE);
   steady_timer event(context, steady_timer::time_point::max());
-  long woken = 0;
+  woken = 0;
   const auto before = bench::resident_bytes();
   for (long i = 0; i < operations; ++i) {
-    asio::co_spawn(context, wait_for(event, woken), peer::rethrow);
+    asio::co_spawn(context, wait_for(event), peer::rethrow);
   }
   context.poll();
   const auto after = bench::resident_bytes();
@@ -36,7 +38,7 @@ void wake_1m(Watch& watch, long operations) {
 }
 const Register wake_row("wake_1m", 1'000'000, wake_1m, Register::fresh);
 
-Work<void> sleep_until(steady_timer::time_point deadline, long& woken) {
+Work<void> sleep_until(steady_timer::time_point deadline) {
   steady_timer timer(co_await asio::this_coro::executor, deadline);
   co_await timer.async_wait(use_awaitable);
   ++woken;
@@ -45,13 +47,13 @@ Work<void> sleep_until(steady_timer::time_point deadline, long& woken) {
 // All asleep at once; the row is CPU time, since waiting is what they do.
 void sleep_1m(Watch& watch, long operations) {
   asio::io_context context(ASIO_CONCURRENCY_HINT_UNSAFE);
-  long woken = 0;
+  woken = 0;
   const auto before = bench::resident_bytes();
   const auto wake_at = steady_timer::clock_type::now() + std::chrono::milliseconds(3'000);
   watch.start();
   for (long i = 0; i < operations; ++i) {
     const auto spread = std::chrono::nanoseconds(i * 7'919 % operations);
-    asio::co_spawn(context, sleep_until(wake_at + spread, woken), peer::rethrow);
+    asio::co_spawn(context, sleep_until(wake_at + spread), peer::rethrow);
   }
   context.poll();
   watch.stop();
