@@ -16,7 +16,7 @@
 
 namespace limit {
 
-// Coroutine frames by size class of 64 bytes, cut from blocks of 1 MiB that are never given back.
+// Coroutine frames by size class of 16 bytes, cut from blocks of 1 MiB that are never given back.
 class FramePool {
  public:
   void* allocate(std::size_t size) {
@@ -39,7 +39,7 @@ class FramePool {
   struct Free {
     Free* next;
   };
-  static constexpr std::size_t kClasses = 16, kStep = 64, kBlock = std::size_t{1} << 20;
+  static constexpr std::size_t kClasses = 64, kStep = 16, kBlock = std::size_t{1} << 20;
 
   static std::size_t class_of(std::size_t size) { return (size + kStep - 1) / kStep; }
 
