@@ -1,0 +1,240 @@
+// coroutines.hpp: Coro<T>, the lazy coroutine, and the promise under every coroutine here.
+// Awaiting a Coro runs it inline in the same task, without a trip through the loop.
+// Tasks (tasks.hpp) run coroutines; generators (combinators/generators.hpp) share the promise.
+#pragma once
+#include <concepts>
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <new>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "asyncio/base/errors.hpp"
+#include "asyncio/base/frame_pool.hpp"
+#include "asyncio/core/awaitable.hpp"
+
+#if defined(ASYNCIO_STRICT_LIFETIMES) && defined(__clang__)
+#define ASYNCIO_CORO_TYPE [[clang::coro_return_type, clang::coro_lifetimebound]]
+#define ASYNCIO_CORO_WRAPPER [[clang::coro_wrapper]]
+#else
+#define ASYNCIO_CORO_TYPE
+#define ASYNCIO_CORO_WRAPPER
+#endif
+
+namespace asyncio {
+
+template <class T>
+class Coro;
+
+namespace detail {
+
+class TaskBase;
+
+// What every coroutine frame holds: its caller, the place of its current await, its exception.
+// Stands first in each promise, so that a frame is found from it (see handle()).
+class CoroPromiseBase : public Pooled {
+ public:
+  // The default argument is where the coroutine is defined; awaits overwrite it.
+  explicit CoroPromiseBase(
+      std::source_location where = std::source_location::current()) noexcept
+      : where_(where) {}
+  CoroPromiseBase(const CoroPromiseBase&) = delete;
+  CoroPromiseBase& operator=(const CoroPromiseBase&) = delete;
+
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+
+  struct FinalAwaiter {
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> handle) const noexcept {
+      return static_cast<CoroPromiseBase&>(handle.promise()).leave();
+    }
+    void await_resume() const noexcept {}
+  };
+  FinalAwaiter final_suspend() const noexcept { return {}; }
+  void unhandled_exception() noexcept;
+
+  template <Awaitable A>
+  A&& await_transform(A&& awaitable,
+                      std::source_location where = std::source_location::current()) noexcept {
+    where_ = where;
+    return std::forward<A>(awaitable);
+  }
+
+  // The frame around this promise: a promise follows two pointers (alignment is at most 16).
+  std::coroutine_handle<> handle() noexcept {
+    return std::coroutine_handle<>::from_address(
+        std::coroutine_handle<CoroPromiseBase>::from_promise(*this).address());
+  }
+
+  bool is_started() const noexcept { return (caller_ & ~kFlags) != 0; }
+  void set_parent(CoroPromiseBase& parent) noexcept {
+    caller_ = reinterpret_cast<std::uintptr_t>(&parent) | (caller_ & kHasValue);
+  }
+  void set_task(TaskBase& task) noexcept {
+    caller_ = reinterpret_cast<std::uintptr_t>(&task) | kIsRoot | (caller_ & kHasValue);
+  }
+  bool is_root() const noexcept { return (caller_ & kIsRoot) != 0; }
+  CoroPromiseBase* parent() const noexcept {
+    return is_root() ? nullptr : reinterpret_cast<CoroPromiseBase*>(caller_ & ~kFlags);
+  }
+  TaskBase* root_task() const noexcept {
+    return is_root() ? reinterpret_cast<TaskBase*>(caller_ & ~kFlags) : nullptr;
+  }
+
+  const std::source_location& where() const noexcept { return where_; }
+  const std::exception_ptr& exception() const noexcept { return exception_; }
+  std::exception_ptr take_exception() noexcept { return std::move(exception_); }
+  bool has_value() const noexcept { return (caller_ & kHasValue) != 0; }
+
+ protected:
+  void mark_value() noexcept { caller_ |= kHasValue; }
+
+ private:
+  static constexpr std::uintptr_t kIsRoot = 1;    // caller_ is a TaskBase
+  static constexpr std::uintptr_t kHasValue = 2;  // the derived promise holds a value
+  static constexpr std::uintptr_t kFlags = 3;
+
+  std::coroutine_handle<> leave() noexcept {
+    if (!is_root()) [[likely]] return parent()->handle();
+    return leave_task();
+  }
+  std::coroutine_handle<> leave_task() noexcept;  // the root is done: back to the loop
+
+  std::uintptr_t caller_ = 0;
+  std::source_location where_;
+  std::exception_ptr exception_;
+};
+
+struct ProbePromise : CoroPromiseBase {};  // for the concept Awaiter only
+
+template <class T>
+class CoroPromise : public CoroPromiseBase {
+  static_assert(!std::is_reference_v<T>, "Coro<T&>: return a pointer instead");
+  static_assert(alignof(T) <= 16, "Coro<T>: T needs more alignment than a frame has; return a "
+                                  "std::unique_ptr<T> instead");
+
+ public:
+  explicit CoroPromise(std::source_location where = std::source_location::current()) noexcept
+      : CoroPromiseBase(where) {}
+  CoroPromise(const CoroPromise&) = delete;
+  CoroPromise& operator=(const CoroPromise&) = delete;
+  ~CoroPromise() {
+    if (has_value()) value_.~T();
+  }
+  Coro<T> get_return_object() noexcept;
+  template <class U = T>
+    requires std::constructible_from<T, U&&>
+  void return_value(U&& value) {
+    ::new (static_cast<void*>(std::addressof(value_))) T(std::forward<U>(value));
+    mark_value();
+  }
+  T& value() noexcept { return value_; }
+
+ private:
+  union {
+    T value_;
+  };
+};
+
+template <>
+class CoroPromise<void> : public CoroPromiseBase {
+ public:
+  explicit CoroPromise(std::source_location where = std::source_location::current()) noexcept
+      : CoroPromiseBase(where) {}
+  Coro<void> get_return_object() noexcept;
+  void return_void() const noexcept {}
+};
+
+[[noreturn]] void throw_coroutine_reused();
+// Reports a coroutine that nobody awaited, where the running loop is in debug mode.
+void report_never_awaited(CoroPromiseBase& promise) noexcept;
+extern constinit bool warn_never_awaited;
+
+}  // namespace detail
+
+// A lazy coroutine: nothing runs until it is awaited, or passed to create_task() or run().
+//
+// Order:        awaiting it runs it at once, in the calling task.
+// Cancellation: reaches its innermost await first and unwinds from there.
+// Threads:      belongs to the loop that first runs it; may be created anywhere.
+// Lifetime:     move-only, awaited once, as an rvalue; reference parameters must outlive it.
+template <class T = void>
+class [[nodiscard]] ASYNCIO_CORO_TYPE Coro {
+ public:
+  using promise_type = detail::CoroPromise<T>;
+
+  Coro(Coro&& other) noexcept : frame_(std::exchange(other.frame_, {})) {}
+  Coro& operator=(Coro&& other) noexcept {
+    if (this != &other) {
+      destroy();
+      frame_ = std::exchange(other.frame_, {});
+    }
+    return *this;
+  }
+  ~Coro() { destroy(); }
+
+  class Awaiter {
+   public:
+    explicit Awaiter(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+    bool await_ready() const noexcept { return false; }
+    template <class Parent>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Parent> parent) const noexcept {
+      frame_.promise().set_parent(parent.promise());
+      return frame_;
+    }
+    T await_resume() const {
+      promise_type& promise = frame_.promise();
+      if (promise.exception()) [[unlikely]] std::rethrow_exception(promise.take_exception());
+      if constexpr (!std::is_void_v<T>) return std::move(promise.value());
+    }
+
+   private:
+    std::coroutine_handle<promise_type> frame_;
+  };
+
+  // Throws RuntimeError where it was awaited before.
+  Awaiter operator co_await() && {
+    if (!frame_ || frame_.promise().is_started()) [[unlikely]] detail::throw_coroutine_reused();
+    return Awaiter(frame_);
+  }
+
+  // Gives the frame away; for tasks. Throws RuntimeError where it was awaited before.
+  std::coroutine_handle<promise_type> release() && {
+    if (!frame_ || frame_.promise().is_started()) [[unlikely]] detail::throw_coroutine_reused();
+    return std::exchange(frame_, {});
+  }
+
+  // Drops the coroutine unstarted, without the "never awaited" report (Python: coro.close()).
+  void close() noexcept {
+    if (frame_) std::exchange(frame_, {}).destroy();
+  }
+
+ private:
+  friend promise_type;
+  explicit Coro(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+  void destroy() noexcept {
+    if (!frame_) return;
+    if (detail::warn_never_awaited && !frame_.promise().is_started()) [[unlikely]]
+      detail::report_never_awaited(frame_.promise());
+    frame_.destroy();
+  }
+
+  std::coroutine_handle<promise_type> frame_;
+};
+
+namespace detail {
+
+template <class T>
+ASYNCIO_CORO_WRAPPER Coro<T> CoroPromise<T>::get_return_object() noexcept {
+  return Coro<T>(std::coroutine_handle<CoroPromise>::from_promise(*this));
+}
+ASYNCIO_CORO_WRAPPER inline Coro<void> CoroPromise<void>::get_return_object() noexcept {
+  return Coro<void>(std::coroutine_handle<CoroPromise>::from_promise(*this));
+}
+
+}  // namespace detail
+}  // namespace asyncio

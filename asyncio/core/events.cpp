@@ -1,0 +1,402 @@
+#include "asyncio/core/events.hpp"
+
+#include <pthread.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "asyncio/base/assert.hpp"
+#include "asyncio/base/logging.hpp"
+#include "asyncio/core/services.hpp"
+
+namespace asyncio {
+namespace detail {
+
+// ---- callbacks
+
+void CallbackBlock::run() {
+  queued = false;
+  const StatePtr<CallbackBlock> keep(this);  // adopts the loop's reference
+  // relaxed: a cancel from another thread that comes now came too late.
+  if (cancelled.load(std::memory_order_relaxed)) {
+    drop_function();
+    return;
+  }
+  ContextScope scope(context);
+  try {
+    call();
+  } catch (const KeyboardInterrupt&) {
+    throw;
+  } catch (const SystemExit&) {
+    throw;
+  } catch (...) {
+    scheduler->report({.message = "Exception in callback",
+                       .exception = std::current_exception(),
+                       .handle = Handle(StatePtr<CallbackBlock>::share(this))});
+  }
+}
+
+void CallbackBlock::cancel() noexcept {
+  if (cancelled.exchange(true, std::memory_order_relaxed)) return;
+  if (crosses_threads) return;  // the loop skips it; here may be another thread
+  if (slot().is_queued()) scheduler->disarm(*this);
+  if (is_linked()) unlink();
+  drop_function();
+  if (queued) {
+    queued = false;
+    drop_reference();
+  }
+}
+
+
+void FdCallbacks::on_ready(bool readable, bool writable) noexcept {
+  if (readable && reader) queue(reader);
+  if (writable && writer) queue(writer);
+}
+
+void FdCallbacks::queue(StatePtr<CallbackBlock>& block) noexcept {
+  if (block->is_linked()) return;
+  block->add_reference();
+  block->queued = true;
+  scheduler_.push_ready(*block);
+}
+
+namespace {
+
+std::uintptr_t this_thread() noexcept { return static_cast<std::uintptr_t>(pthread_self()); }
+
+bool debug_from_environment() noexcept {
+  const char* value = std::getenv("ASYNCIO_DEBUG");
+  return value != nullptr && *value != '\0' && std::strcmp(value, "0") != 0;
+}
+
+std::unique_ptr<IoBackend> make_backend(const LoopOptions& options) {
+  if (options.make_backend) return options.make_backend();
+  // io_uring is not there yet: asking for it gives epoll, and the log says so.
+  if (options.backend == Backend::io_uring)
+    logging::log(LogLevel::warning, "backend io_uring is not available in this version: epoll");
+  return make_epoll_backend();
+}
+
+// Makes the scheduler this thread's for a scope.
+class RunningScope {
+ public:
+  explicit RunningScope(Scheduler& scheduler) noexcept : scheduler_(scheduler) {
+    scheduler_.running = true;
+    scheduler_.thread = this_thread();
+    tls_scheduler = &scheduler_;
+  }
+  RunningScope(const RunningScope&) = delete;
+  RunningScope& operator=(const RunningScope&) = delete;
+  ~RunningScope() {
+    tls_scheduler = nullptr;
+    scheduler_.thread = 0;
+    scheduler_.stopping = false;
+    scheduler_.running = false;
+  }
+
+ private:
+  Scheduler& scheduler_;
+};
+
+// Python's done callback of run_until_complete: stops the loop one pass after the end.
+class StopWhenDone final : public Node {
+ public:
+  explicit StopWhenDone(Scheduler& scheduler) noexcept : scheduler_(scheduler) {}
+  void notify() noexcept override { scheduler_.push_ready(*this); }
+  void run() override { scheduler_.stopping = true; }
+  bool cancel_wait(const std::string&) override { return false; }
+
+ private:
+  Scheduler& scheduler_;
+};
+
+}  // namespace
+}  // namespace detail
+
+using detail::Scheduler;
+
+std::string Handle::repr() const {
+  if (!block_) return "<Handle empty>";
+  return cancelled() ? "<Handle cancelled>" : "<Handle>";
+}
+
+// ---- construction and end
+
+Loop::Loop(LoopOptions options)
+    : state_(new Scheduler),
+      time_source_(std::move(options.time_source)),
+      services_(std::make_unique<detail::LoopServices>()) {
+  try {
+    backend_ = detail::make_backend(options);
+  } catch (...) {
+    state_->drop_reference();
+    throw;
+  }
+  state_->backend = backend_.get();
+  state_->loop = this;
+  state_->time_source = time_source_.get();
+  state_->poll_interval = options.poll_interval == 0 ? 1 : options.poll_interval;
+  set_debug(options.debug || detail::debug_from_environment());
+}
+
+Loop::~Loop() {
+  abandon_tasks();
+  if (!state_->closed) close();
+  state_->loop = nullptr;
+  state_->time_source = nullptr;
+  state_->drop_reference();
+}
+
+// Pending tasks cannot go on: each is named, and its frames are destroyed on this thread.
+void Loop::abandon_tasks() noexcept {
+  Scheduler* const outer = std::exchange(detail::tls_scheduler, state_);
+  while (detail::TaskLink* link = state_->tasks.first()) {
+    auto& task = static_cast<detail::TaskBase&>(*link);
+    call_exception_handler(
+        {.message = "Task was destroyed but it is pending!",
+         .task = AnyTask(detail::StatePtr<detail::TaskBase>::share(&task))});
+    task.abandon();
+  }
+  drop_callbacks();
+  detail::tls_scheduler = outer;
+}
+
+// What is queued and will never run. Dropping a callback may queue another: until none is left.
+void Loop::drop_callbacks() noexcept {
+  state_->take_posted();
+  while (!state_->ready.empty() || !state_->timers.empty()) {
+    while (!state_->timers.empty()) {
+      auto& node = detail::TimerNode::of(state_->timers.pop());
+      if (auto* block = dynamic_cast<detail::CallbackBlock*>(&node)) block->cancel();
+    }
+    while (!state_->ready.empty()) {
+      detail::Node& node = state_->ready.pop_front();
+      if (auto* block = dynamic_cast<detail::CallbackBlock*>(&node)) {
+        if (std::exchange(block->queued, false)) block->drop_reference();
+      } else if (auto* callback = dynamic_cast<detail::DoneCallback*>(&node)) {
+        callback->future->drop_reference();
+        delete callback;
+      }
+    }
+  }
+}
+
+void Loop::close() {
+  if (state_->running) throw RuntimeError("Cannot close a running event loop");
+  if (state_->closed) return;
+  state_->closed = true;
+  detail::uninstall_all_signals(*state_);
+  for (auto& [fd, callbacks] : services_->fd_callbacks) backend_->forget(fd);
+  services_->fd_callbacks.clear();
+  services_->signal_callbacks.clear();
+  // Timers and queued callbacks go; tasks that are pending stay, to be asked.
+  state_->take_posted();
+  while (!state_->timers.empty()) {
+    auto& node = detail::TimerNode::of(state_->timers.pop());
+    if (auto* block = dynamic_cast<detail::CallbackBlock*>(&node)) block->cancel();
+  }
+  detail::NodeList kept;
+  while (!state_->ready.empty()) {
+    detail::Node& node = state_->ready.pop_front();
+    if (auto* block = dynamic_cast<detail::CallbackBlock*>(&node)) {
+      if (std::exchange(block->queued, false)) block->drop_reference();
+    } else {
+      kept.push_back(node);
+    }
+  }
+  state_->ready.splice_back(kept);
+  services_->executor.reset();
+}
+
+std::string Loop::repr() const {
+  return std::string("<Loop running=") + (is_running() ? "True" : "False") +
+         " closed=" + (is_closed() ? "True" : "False") +
+         " debug=" + (get_debug() ? "True" : "False") + ">";
+}
+
+// ---- running
+
+void Loop::check_open() const {
+  if (state_->closed) [[unlikely]] throw RuntimeError("Event loop is closed");
+}
+
+void Loop::check_can_run() const {
+  check_open();
+  if (state_->running) throw RuntimeError("This event loop is already running");
+  if (detail::tls_scheduler != nullptr)
+    throw RuntimeError("Cannot run the event loop while another loop is running");
+}
+
+void Loop::check_thread() const {
+  if (!state_->debug || state_->thread == 0 || state_->thread == detail::this_thread()) return;
+  throw RuntimeError(
+      "Non-thread-safe operation invoked on an event loop other than the current one\n"
+      "  instead: call_soon_threadsafe(), from other threads");
+}
+
+void Loop::run_forever() {
+  check_can_run();
+  detail::RunningScope scope(*state_);
+  state_->passes_until_poll = 0;
+  do {
+    state_->run_once();
+  } while (!state_->stopping);
+}
+
+void Loop::run_until_done(detail::FutureBase& future, bool own_task) {
+  check_can_run();
+  if (future.scheduler() != state_)
+    throw ValueError("The future belongs to a different loop than the one that runs it");
+  detail::StopWhenDone stop_when_done(*state_);
+  if (future.done())
+    stop_when_done.notify();
+  else
+    future.add_waiter(stop_when_done);
+  try {
+    run_forever();
+  } catch (...) {
+    if (own_task && future.done() && !future.cancelled()) future.mark_retrieved();
+    throw;
+  }
+  if (!future.done()) throw RuntimeError("Event loop stopped before Future completed.");
+}
+
+// ---- callbacks
+
+Loop::BlockPtr Loop::soon(BlockPtr block, CallbackOptions& options) {
+  check_open();
+  check_thread();
+  block->context = options.context ? options.context->slot() : detail::current_context_slot();
+  block->add_reference();
+  block->queued = true;
+  state_->push_ready(*block);
+  return block;
+}
+
+Loop::BlockPtr Loop::post(BlockPtr block, CallbackOptions& options) {
+  check_open();
+  block->context = options.context ? options.context->slot() : detail::current_context_slot();
+  block->add_reference();
+  block->queued = true;
+  if (detail::tls_scheduler == state_)
+    state_->push_ready(*block);
+  else
+    state_->post(*block);
+  return block;
+}
+
+Loop::BlockPtr Loop::at(BlockPtr block, TimePoint when, CallbackOptions& options) {
+  check_open();
+  check_thread();
+  block->context = options.context ? options.context->slot() : detail::current_context_slot();
+  block->when = when;
+  state_->arm(*block, when);
+  block->add_reference();
+  block->queued = true;
+  return block;
+}
+
+// ---- errors nobody awaits
+
+void Loop::set_exception_handler(ExceptionHandler handler) {
+  services_->exception_handler = std::move(handler);
+}
+
+ExceptionHandler Loop::get_exception_handler() const { return services_->exception_handler; }
+
+void Loop::call_exception_handler(const ExceptionContext& context) noexcept {
+  try {
+    if (!services_->exception_handler) {
+      default_exception_handler(context);
+      return;
+    }
+    try {
+      const ExceptionHandler handler = services_->exception_handler;  // it may replace itself
+      handler(*this, context);
+    } catch (...) {
+      default_exception_handler({.message = "Unhandled error in exception handler",
+                                 .exception = std::current_exception()});
+    }
+  } catch (...) {
+    logging::log(LogLevel::error, "Exception in default exception handler");
+  }
+}
+
+void Loop::default_exception_handler(const ExceptionContext& context) {
+  std::string text =
+      context.message.empty() ? "Unhandled exception in event loop" : context.message;
+  if (context.exception) text += "\n  exception: " + describe(context.exception);
+  if (context.task) text += "\n  task: " + context.task->repr();
+  if (context.handle) text += "\n  handle: " + context.handle->repr();
+  logging::log(LogLevel::error, text);
+}
+
+void Loop::set_debug(bool enabled) noexcept {
+  state_->debug = enabled;
+  if (enabled) detail::warn_never_awaited = true;
+}
+
+void Loop::set_task_factory(TaskFactory factory) noexcept { services_->task_factory = factory; }
+TaskFactory Loop::get_task_factory() const noexcept { return services_->task_factory; }
+
+// ---- file descriptors
+
+namespace {
+
+detail::FdCallbacks& callbacks_of(detail::LoopServices& services, Scheduler& scheduler, int fd) {
+  auto& slot = services.fd_callbacks[fd];
+  if (!slot) slot = std::make_unique<detail::FdCallbacks>(scheduler);
+  return *slot;
+}
+
+}  // namespace
+
+void Loop::add_reader(int fd, std::function<void()> callback) {
+  check_open();
+  auto& callbacks = callbacks_of(*services_, *state_, fd);
+  if (callbacks.reader) callbacks.reader->cancel();
+  callbacks.reader = make_callback(std::move(callback), false);
+  callbacks.reader->context = detail::current_context_slot();
+  backend_->watch_level(fd, callbacks, true, static_cast<bool>(callbacks.writer));
+}
+
+void Loop::add_writer(int fd, std::function<void()> callback) {
+  check_open();
+  auto& callbacks = callbacks_of(*services_, *state_, fd);
+  if (callbacks.writer) callbacks.writer->cancel();
+  callbacks.writer = make_callback(std::move(callback), false);
+  callbacks.writer->context = detail::current_context_slot();
+  backend_->watch_level(fd, callbacks, static_cast<bool>(callbacks.reader), true);
+}
+
+bool Loop::remove_reader(int fd) {
+  auto found = services_->fd_callbacks.find(fd);
+  if (found == services_->fd_callbacks.end() || !found->second->reader) return false;
+  detail::FdCallbacks& callbacks = *found->second;
+  callbacks.reader->cancel();
+  callbacks.reader = {};
+  backend_->watch_level(fd, callbacks, false, static_cast<bool>(callbacks.writer));
+  if (!callbacks.writer) services_->fd_callbacks.erase(found);
+  return true;
+}
+
+bool Loop::remove_writer(int fd) {
+  auto found = services_->fd_callbacks.find(fd);
+  if (found == services_->fd_callbacks.end() || !found->second->writer) return false;
+  detail::FdCallbacks& callbacks = *found->second;
+  callbacks.writer->cancel();
+  callbacks.writer = {};
+  backend_->watch_level(fd, callbacks, static_cast<bool>(callbacks.reader), false);
+  if (!callbacks.reader) services_->fd_callbacks.erase(found);
+  return true;
+}
+
+Loop& get_running_loop() { return *detail::current_scheduler().loop; }
+
+Loop* find_running_loop() noexcept {
+  return detail::tls_scheduler == nullptr ? nullptr : detail::tls_scheduler->loop;
+}
+
+}  // namespace asyncio

@@ -1,0 +1,318 @@
+// events.hpp: Loop, Handle, TimerHandle. Source: docs.python.org/3/library/asyncio-eventloop.html
+// The hot state and the order of a pass are in scheduler.hpp; sockets, processes and threads add
+// their members in net/, os/ and sync/threads.hpp.
+#pragma once
+#include <atomic>
+#include <csignal>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "asyncio/core/tasks.hpp"
+
+namespace asyncio {
+
+enum class Backend { automatic, epoll, io_uring };
+
+struct LoopOptions {
+  Backend backend = Backend::automatic;
+  bool debug = false;
+  // While handles keep coming, look at the kernel every so many passes; 1 is CPython's order to
+  // the letter. Due timers are looked at on every pass in any case.
+  unsigned poll_interval = 8;
+  // Replaces the clock; the loop shares it. For tests.
+  std::shared_ptr<detail::TimeSource> time_source = {};
+  // Replaces the backend (Python: a custom selector or loop).
+  std::function<std::unique_ptr<detail::IoBackend>()> make_backend = {};
+};
+
+namespace detail {
+
+// A callback with its context: in the ready queue, or among the timers first.
+class CallbackBlock : public TimerNode, public Pooled {
+ public:
+  CallbackBlock(Scheduler& owner, bool shared) noexcept
+      : scheduler(&owner), crosses_threads(shared) {}
+  CallbackBlock(const CallbackBlock&) = delete;
+  CallbackBlock& operator=(const CallbackBlock&) = delete;
+
+  void run() final;
+  void notify() noexcept final { scheduler->push_ready(*this); }
+  bool cancel_wait(const std::string&) final { return false; }
+  void cancel() noexcept;
+
+  void add_reference() noexcept {
+    if (crosses_threads)
+      references_.fetch_add(1, std::memory_order_relaxed);
+    else
+      references_.store(references_.load(std::memory_order_relaxed) + 1,
+                        std::memory_order_relaxed);
+  }
+  void drop_reference() noexcept {
+    if (crosses_threads) {
+      // acq_rel: the last owner sees what the others did to the block.
+      if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+      return;
+    }
+    const std::uint32_t left = references_.load(std::memory_order_relaxed) - 1;
+    references_.store(left, std::memory_order_relaxed);
+    if (left == 0) delete this;
+  }
+
+  Scheduler* scheduler;
+  CallbackBlock* next_posted = nullptr;
+  ContextSlot context;
+  TimePoint when{};
+  std::atomic<bool> cancelled{false};
+  bool queued = false;  // the loop holds a reference
+  const bool crosses_threads;
+
+ protected:
+  virtual ~CallbackBlock() = default;
+  virtual void call() = 0;
+  virtual void drop_function() noexcept = 0;
+
+ private:
+  std::atomic<std::uint32_t> references_{1};
+};
+
+template <class F>
+class TypedCallback final : public CallbackBlock {
+ public:
+  TypedCallback(Scheduler& owner, bool shared, F function)
+      : CallbackBlock(owner, shared), function_(std::move(function)) {}
+
+ private:
+  void call() override { (*function_)(); }
+  void drop_function() noexcept override { function_.reset(); }
+  std::optional<F> function_;
+};
+
+struct LoopServices;  // executor, signals, exception handler: what is not hot
+
+}  // namespace detail
+
+// A callback that was scheduled; a shared handle.
+class Handle {
+ public:
+  Handle() noexcept = default;
+  explicit Handle(detail::StatePtr<detail::CallbackBlock> block) noexcept
+      : block_(std::move(block)) {}
+  // The callback will not run. No effect on one that has run or was cancelled.
+  void cancel() const noexcept {
+    if (block_) block_->cancel();
+  }
+  bool cancelled() const noexcept {
+    return block_ && block_->cancelled.load(std::memory_order_relaxed);
+  }
+  explicit operator bool() const noexcept { return static_cast<bool>(block_); }
+  std::string repr() const;
+
+ protected:
+  detail::StatePtr<detail::CallbackBlock> block_;
+};
+
+class TimerHandle : public Handle {
+ public:
+  using Handle::Handle;
+  TimePoint when() const noexcept { return block_ ? block_->when : TimePoint{}; }
+};
+
+// What the exception handler gets. Absent parts are empty.
+struct ExceptionContext {
+  std::string message;
+  std::exception_ptr exception = {};
+  std::optional<AnyTask> task = {};
+  std::optional<Handle> handle = {};
+};
+
+class ThreadPoolExecutor;
+class Server;
+class Protocol;
+class Transport;
+class DatagramTransport;
+struct ServerOptions;
+struct ConnectOptions;
+struct DatagramOptions;
+class Loop;
+
+using ExceptionHandler = std::function<void(Loop&, const ExceptionContext&)>;
+
+enum class TaskFactory { standard, eager };
+// Tasks of a loop with this factory run to their first suspension inside create_task().
+inline constexpr TaskFactory eager_task_factory = TaskFactory::eager;
+
+// One event loop: runs callbacks and tasks on one thread.
+// All members are for that thread, except call_soon_threadsafe and wake.
+class Loop {
+ public:
+  // Throws OSError where the kernel refuses its file descriptors.
+  explicit Loop(LoopOptions options = {});
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop();  // close(); pending tasks are named in the log and their frames destroyed
+
+  // ---- callbacks: fn() in the next pass; after a delay; at a time. All throw
+  // RuntimeError("Event loop is closed") after close().
+  template <std::invocable F>
+  Handle call_soon(F function, CallbackOptions options = {}) {
+    return Handle(soon(make_callback(std::move(function), false), options));
+  }
+  template <std::invocable F>
+  Handle call_soon_threadsafe(F function, CallbackOptions options = {}) {
+    return Handle(post(make_callback(std::move(function), true), options));
+  }
+  template <std::invocable F>
+  TimerHandle call_later(Duration delay, F function, CallbackOptions options = {}) {
+    return call_at(time() + delay, std::move(function), std::move(options));
+  }
+  template <std::invocable F>
+  TimerHandle call_at(TimePoint when, F function, CallbackOptions options = {}) {
+    return TimerHandle(at(make_callback(std::move(function), false), when, options));
+  }
+  TimePoint time() const noexcept { return state_->now(); }  // monotonic, nanoseconds
+
+  // ---- running. Throws RuntimeError where it is closed or this thread runs a loop already.
+  void run_forever();
+  // Runs until the future is done and returns its result or throws its exception.
+  // Throws RuntimeError("Event loop stopped before Future completed.") after stop().
+  template <class T>
+  T run_until_complete(Task<T> task) {
+    run_until_done(task.base(), false);
+    task.base().throw_unless_result();
+    return task.state()->take_value(true);
+  }
+  template <class T>
+  T run_until_complete(Future<T> future) {
+    run_until_done(*future.state(), false);
+    future.state()->throw_unless_result();
+    return future.state()->take_value(false);
+  }
+  template <class T>
+  T run_until_complete(Coro<T> main) {
+    check_can_run();
+    Task<T> task = create_task(std::move(main));
+    run_until_done(task.base(), true);
+    task.base().throw_unless_result();
+    return task.state()->take_value(true);
+  }
+  template <Awaitable A>
+    requires(!detail::is_coro<std::remove_cvref_t<A>>)
+  await_result_t<A> run_until_complete(A&& awaitable) {
+    return run_until_complete(detail::as_coroutine(std::forward<A>(awaitable)));
+  }
+  void stop() noexcept { state_->stopping = true; }  // after the current pass
+  bool is_running() const noexcept { return state_->running; }
+  bool is_closed() const noexcept { return state_->closed; }
+  // Drops queued callbacks and frees the backend. Throws RuntimeError while running.
+  void close();
+
+  // ---- making things
+  template <class T = void>
+  Future<T> create_future() {
+    return Future<T>(*this);
+  }
+  template <Awaitable A>
+    requires(!std::is_lvalue_reference_v<A>)
+  Task<await_result_t<A>> create_task(A&& awaitable, TaskOptions options = {}) {
+    check_open();
+    return detail::spawn(*state_, detail::as_coroutine(std::forward<A>(awaitable)), &options);
+  }
+  template <class F, class... Args>
+    requires(std::invocable<F, Args...> && !Awaitable<F>)
+  Task<await_result_t<std::invoke_result_t<F, Args...>>> create_task(F function, Args... args) {
+    check_open();
+    return detail::spawn_call(*state_, std::move(function), std::move(args)...);
+  }
+  void set_task_factory(TaskFactory factory) noexcept;
+  void set_task_factory(std::nullptr_t) noexcept { set_task_factory(TaskFactory::standard); }
+  TaskFactory get_task_factory() const noexcept;
+
+  // ---- errors nobody awaits. An empty handler restores the default, which logs.
+  void set_exception_handler(ExceptionHandler handler);
+  ExceptionHandler get_exception_handler() const;
+  void call_exception_handler(const ExceptionContext& context) noexcept;
+  void default_exception_handler(const ExceptionContext& context);
+
+  // ---- debug
+  void set_debug(bool enabled) noexcept;
+  bool get_debug() const noexcept { return state_->debug; }
+  void set_slow_callback_duration(Duration threshold) noexcept {
+    state_->slow_callback = threshold;
+  }
+  Duration slow_callback_duration() const noexcept { return state_->slow_callback; }
+
+  // ---- threads (sync/threads.hpp). Starts at once; the future is cancelled with its awaiter.
+  template <std::invocable F>
+  Future<std::invoke_result_t<F&>> run_in_executor(ThreadPoolExecutor& executor, F function);
+  template <std::invocable F>
+  Future<std::invoke_result_t<F&>> run_in_executor(F function);  // the default executor
+  void set_default_executor(std::shared_ptr<ThreadPoolExecutor> executor);
+  ThreadPoolExecutor& default_executor();
+  // Waits for the threads of the default executor; nothing can be submitted afterwards.
+  Coro<> shutdown_default_executor(std::optional<Duration> timeout = {});
+  Coro<> shutdown_asyncgens();  // closes suspended generators
+
+  // ---- signals. The callback runs in the loop like any other, once per delivered signal.
+  // Throws ValueError for a bad number, RuntimeError for one that cannot be caught.
+  void add_signal_handler(int signal, std::function<void()> callback);
+  bool remove_signal_handler(int signal);
+
+  // ---- readiness of a file descriptor, level-triggered
+  void add_reader(int fd, std::function<void()> callback);
+  bool remove_reader(int fd);
+  void add_writer(int fd, std::function<void()> callback);
+  bool remove_writer(int fd);
+
+  // ---- network (net/)
+  template <class Factory>
+  Coro<Server> create_server(Factory factory, std::string host, int port);
+  template <class Factory>
+  Coro<Server> create_server(Factory factory, std::string host, int port, ServerOptions options);
+  template <class Factory>
+  Coro<std::pair<std::shared_ptr<Transport>, std::invoke_result_t<Factory&>>> create_connection(
+      Factory factory, std::string host, int port);
+  template <class Factory>
+  Coro<std::pair<std::shared_ptr<Transport>, std::invoke_result_t<Factory&>>> create_connection(
+      Factory factory, std::string host, int port, ConnectOptions options);
+  template <class Factory>
+  Coro<std::pair<std::shared_ptr<DatagramTransport>, std::invoke_result_t<Factory&>>>
+  create_datagram_endpoint(Factory factory, DatagramOptions options);
+
+  detail::Scheduler& scheduler() const noexcept { return *state_; }
+  detail::IoBackend& backend() const noexcept { return *backend_; }
+  detail::LoopServices& services() const noexcept { return *services_; }
+  std::string repr() const;
+
+ private:
+  using BlockPtr = detail::StatePtr<detail::CallbackBlock>;
+
+  template <class F>
+  BlockPtr make_callback(F function, bool shared) {
+    return BlockPtr(new detail::TypedCallback<F>(*state_, shared, std::move(function)));
+  }
+  BlockPtr soon(BlockPtr block, CallbackOptions& options);
+  BlockPtr post(BlockPtr block, CallbackOptions& options);
+  BlockPtr at(BlockPtr block, TimePoint when, CallbackOptions& options);
+  void check_open() const;
+  void check_can_run() const;
+  void check_thread() const;
+  void run_until_done(detail::FutureBase& future, bool own_task);
+  void abandon_tasks() noexcept;
+  void drop_callbacks() noexcept;
+
+  detail::Scheduler* state_;
+  std::unique_ptr<detail::IoBackend> backend_;
+  std::shared_ptr<detail::TimeSource> time_source_;
+  std::unique_ptr<detail::LoopServices> services_;
+};
+
+Loop& get_running_loop();       // throws RuntimeError("no running event loop")
+Loop* find_running_loop() noexcept;  // null where there is none (Python: _get_running_loop)
+
+template <class T>
+Future<T>::Future(Loop& loop) : state_(new State(&loop.scheduler())) {}
+
+}  // namespace asyncio

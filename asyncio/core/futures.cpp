@@ -1,0 +1,189 @@
+#include "asyncio/core/futures.hpp"
+
+#include <atomic>
+
+#include "asyncio/base/assert.hpp"
+#include "asyncio/core/events.hpp"
+
+namespace asyncio::detail {
+
+// ---- waiting for a future
+
+void FutureWait::notify() noexcept { task_->wake(); }
+
+void FutureWait::suspend(CoroPromiseBase& promise) {
+  Scheduler& scheduler = *tls_scheduler;
+  TaskBase& task = *scheduler.current_task;
+  if (future_ == &task) throw RuntimeError("Task cannot await on itself: " + task.repr());
+  if (&future_->bind() != &scheduler)
+    throw RuntimeError("Task " + task.repr() + " got Future " + future_->repr() +
+                       " attached to a different loop");
+  task_ = &task;
+  future_->add_waiter(*this);
+  task.suspend_on(promise, *this);
+}
+
+void FutureWait::throw_if_not_result() {
+  if (task_ != nullptr && task_->cancel_is_due()) [[unlikely]] {
+    // A future that was cancelled itself speaks with its own message.
+    if (!future_->cancelled()) task_->throw_cancelled();
+    task_->forget_cancellation();
+  }
+  if (!future_->has_result()) [[unlikely]] future_->rethrow();
+}
+
+// ---- callbacks
+
+void DoneCallback::notify() noexcept {
+  future->add_reference();
+  future->scheduler()->push_ready(*this);
+}
+
+void DoneCallback::run() {
+  std::unique_ptr<DoneCallback> self(this);
+  const StatePtr<FutureBase> keep(future);  // adopts the reference of notify()
+  ContextScope scope(context);
+  try {
+    call();
+  } catch (const KeyboardInterrupt&) {
+    throw;
+  } catch (const SystemExit&) {
+    throw;
+  } catch (...) {
+    future->scheduler()->report({.message = "Exception in callback",
+                                 .exception = std::current_exception()});
+  }
+}
+
+CallbackToken FutureBase::add_callback(DoneCallback* callback, const CallbackOptions& options) {
+  static std::atomic<std::uint64_t> next_id{1};
+  std::unique_ptr<DoneCallback> owner(callback);
+  bind();
+  callback->id = next_id.fetch_add(1, std::memory_order_relaxed);
+  callback->future = this;
+  callback->context = options.context ? options.context->slot() : current_context_slot();
+  owner.release();
+  if (done())
+    callback->notify();
+  else
+    waiters_.push_back(*callback);
+  return CallbackToken(callback->id);
+}
+
+bool FutureBase::remove_callback(CallbackToken token) noexcept {
+  for (Node* node = waiters_.first(); node != nullptr; node = waiters_.after(*node)) {
+    auto* callback = dynamic_cast<DoneCallback*>(node);
+    if (callback == nullptr || callback->id != token.id()) continue;
+    delete callback;  // unlinks itself
+    return true;
+  }
+  return false;
+}
+
+// ---- state
+
+FutureBase::~FutureBase() {
+  while (Node* node = waiters_.first()) {  // nobody can wake them any more
+    NodeList::remove(*node);
+    delete dynamic_cast<DoneCallback*>(node);
+  }
+  if (log_failure_ && scheduler_ != nullptr)
+    scheduler_->report({.message = never_retrieved_sentence(), .exception = exception_});
+  if (scheduler_ != nullptr) scheduler_->drop_reference();
+}
+
+const char* FutureBase::never_retrieved_sentence() const noexcept {
+  return "Future exception was never retrieved";
+}
+
+void FutureBase::dispose() noexcept { delete this; }
+
+Scheduler& FutureBase::bind() {
+  if (scheduler_ == nullptr) {
+    scheduler_ = &current_scheduler();
+    scheduler_->add_reference();
+  }
+  return *scheduler_;
+}
+
+Loop& FutureBase::get_loop() const {
+  if (scheduler_ == nullptr) throw RuntimeError("Future is not bound to a loop yet");
+  if (scheduler_->loop == nullptr) throw RuntimeError("Event loop is closed");
+  return *scheduler_->loop;
+}
+
+void FutureBase::check_pending(const char*) const {
+  if (done()) throw InvalidStateError("invalid state");
+}
+
+void FutureBase::wake_waiters() noexcept {
+  while (!waiters_.empty()) waiters_.pop_front().notify();
+}
+
+void FutureBase::finish_with_value() noexcept {
+  state_ = State::finished;
+  wake_waiters();
+}
+
+void FutureBase::finish_with_exception(std::exception_ptr error) noexcept {
+  state_ = State::finished;
+  exception_ = std::move(error);
+  log_failure_ = true;
+  wake_waiters();
+}
+
+void FutureBase::finish_cancelled(std::exception_ptr error) noexcept {
+  state_ = State::cancelled;
+  exception_ = std::move(error);
+  wake_waiters();
+}
+
+bool FutureBase::cancel(const std::string& message) {
+  log_failure_ = false;
+  if (done()) return false;
+  finish_cancelled(message.empty() ? nullptr
+                                   : std::make_exception_ptr(CancelledError(message)));
+  return true;
+}
+
+void FutureBase::set_exception(std::exception_ptr error) {
+  check_pending("set_exception");
+  if (!error) throw TypeError("invalid exception object: it is null");
+  finish_with_exception(std::move(error));
+}
+
+std::exception_ptr FutureBase::exception() {
+  if (state_ == State::pending) throw InvalidStateError("Exception is not set.");
+  if (state_ == State::cancelled) rethrow();
+  log_failure_ = false;
+  return exception_;
+}
+
+void FutureBase::throw_unless_result() {
+  if (state_ == State::pending) throw InvalidStateError("Result is not set.");
+  if (!has_result()) rethrow();
+}
+
+void FutureBase::rethrow() {
+  log_failure_ = false;
+  if (exception_) std::rethrow_exception(exception_);
+  ASYNCIO_ASSERT(state_ == State::cancelled, "a pending future was read");
+  throw CancelledError();
+}
+
+std::string FutureBase::repr() const {
+  switch (state_) {
+    case State::pending: return "<Future pending>";
+    case State::cancelled: return "<Future cancelled>";
+    case State::finished: break;
+  }
+  if (exception_) return "<Future finished exception=" + describe(exception_) + ">";
+  return "<Future finished>";
+}
+
+void throw_empty_handle(const char* what) {
+  throw RuntimeError(std::string(what) +
+                     " handle is empty\n  instead: assign it from create_task() first");
+}
+
+}  // namespace asyncio::detail

@@ -1,0 +1,169 @@
+// scheduler.cpp: one pass of the loop.
+//
+//   1. poll: I/O completions are queued behind the handles that are ready already. The kernel is
+//      asked when nothing is ready, and else every poll_interval passes.
+//   2. timers that are due are queued behind those, by deadline.
+//   3. exactly what is queued now is run; what that queues waits for the next pass.
+#include "asyncio/core/scheduler.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "asyncio/base/logging.hpp"
+#include "asyncio/core/events.hpp"
+#include "asyncio/io/backend.hpp"
+
+namespace asyncio::detail {
+
+constinit thread_local Scheduler* tls_scheduler = nullptr;
+
+TimerNode& TimerNode::of(TimerSlot& slot) noexcept {
+  // slot_ is the only member; offsetof of a non-standard-layout class is what compilers give.
+  const TimerNode* const null = nullptr;
+  const auto offset = reinterpret_cast<std::uintptr_t>(&null->slot_);
+  return *reinterpret_cast<TimerNode*>(reinterpret_cast<std::uintptr_t>(&slot) - offset);
+}
+
+void throw_no_running_loop() { throw RuntimeError("no running event loop"); }
+
+Scheduler& running_scheduler() { return current_scheduler(); }
+
+Scheduler::Scheduler() = default;
+Scheduler::~Scheduler() = default;
+
+// Stands behind the last node of a pass.
+class Scheduler::PassEnd final : public Node {
+ public:
+  void run() override {}
+  void notify() noexcept override {}
+  bool cancel_wait(const std::string&) override { return false; }
+};
+
+void Scheduler::run_once() {
+  poll();
+  if (!timers.empty()) queue_due_timers();
+  ++passes;
+  PassEnd end;
+  ready.push_back(end);
+  for (;;) {
+    Node& node = ready.pop_front();
+    if (&node == &end) return;
+    if (debug) [[unlikely]]
+      run_slowly_watched(node);
+    else
+      node.run();  // may throw KeyboardInterrupt: `end` leaves the queue, the rest stays
+  }
+}
+
+void Scheduler::poll() {
+  const bool idle = ready.empty();
+  if (!idle && passes_until_poll > 0 && !stopping) [[likely]] {
+    --passes_until_poll;
+    // relaxed: take_posted acquires; a post that is missed here is seen a pass later.
+    if (posted_.load(std::memory_order_relaxed) != nullptr) take_posted();
+    return;
+  }
+  passes_until_poll = poll_interval - 1;
+  if (take_posted() || !ready.empty() || stopping) {
+    backend->wait(0);
+  } else {
+    backend->wait(0);
+    if (ready.empty() && !take_posted()) {
+      const bool timer_due = !timers.empty() && timers.next_deadline() <=
+                                                    now().time_since_epoch().count();
+      if (!timer_due && outside_work == 0 && !idle_waiters.empty()) {
+        idle_waiters.pop_front().notify();
+      } else if (!timer_due) {
+        sleep_in_backend();
+      }
+    }
+  }
+  take_posted();
+  if (const std::uint64_t arrived = signals_.exchange(0, std::memory_order_acquire);
+      arrived != 0 && deliver_signals_ != nullptr) [[unlikely]]
+    deliver_signals_(*this, arrived);
+}
+
+void Scheduler::sleep_in_backend() {
+  std::int64_t timeout = IoBackend::kForever;
+  if (!timers.empty()) {
+    const TimePoint deadline{Duration(timers.next_deadline())};
+    if (time_source != nullptr && outside_work == 0 && time_source->jump_to(deadline)) return;
+    const TimePoint current = time_source != nullptr ? time_source->now() : clock.refresh();
+    // A day at most: backends need not take more.
+    timeout = std::clamp<std::int64_t>((deadline - current).count(), 0, 86'400'000'000'000);
+  }
+  // seq_cst, with post() and raise_signal(): either they see us asleep, or we see what they left.
+  asleep_.store(true);
+  if (posted_.load() != nullptr || signals_.load() != 0) timeout = 0;
+  backend->wait(timeout);
+  asleep_.store(false, std::memory_order_relaxed);
+}
+
+void Scheduler::queue_due_timers() {
+  const std::int64_t current = now().time_since_epoch().count();
+  while (!timers.empty() && timers.next_deadline() <= current)
+    TimerNode::of(timers.pop()).notify();
+}
+
+bool Scheduler::take_posted() noexcept {
+  // acquire: pairs with the release in post().
+  CallbackBlock* newest = posted_.exchange(nullptr, std::memory_order_acquire);
+  if (newest == nullptr) return false;
+  CallbackBlock* oldest = nullptr;
+  while (newest != nullptr) {  // a stack: reversed, it is in order of arrival
+    CallbackBlock* next = newest->next_posted;
+    newest->next_posted = oldest;
+    oldest = newest;
+    newest = next;
+  }
+  while (oldest != nullptr) {
+    CallbackBlock* next = oldest->next_posted;
+    push_ready(*oldest);
+    oldest = next;
+  }
+  return true;
+}
+
+void Scheduler::post(CallbackBlock& block) noexcept {
+  CallbackBlock* head = posted_.load(std::memory_order_relaxed);
+  do {
+    block.next_posted = head;
+  } while (!posted_.compare_exchange_weak(head, &block));  // seq_cst: see sleep_in_backend
+  // Only the first post to a sleeping loop pays for the system call.
+  if (asleep_.load() && asleep_.exchange(false)) backend->wake();
+}
+
+void Scheduler::wake() noexcept { backend->wake(); }
+
+void Scheduler::raise_signal(int number) noexcept {
+  signals_.fetch_or(std::uint64_t{1} << (number - 1));
+  backend->wake();
+}
+
+void Scheduler::report(const ExceptionContext& context) noexcept {
+  if (loop != nullptr) {
+    loop->call_exception_handler(context);
+    return;
+  }
+  std::string text = context.message;
+  if (context.exception) text += "\n  exception: " + describe(context.exception);
+  logging::log(LogLevel::error, text);
+}
+
+void Scheduler::run_slowly_watched(Node& node) {
+  auto* task = dynamic_cast<TaskBase*>(&node);
+  const std::string who = task != nullptr ? task->repr() : "<Handle>";
+  const TimePoint start = clock.refresh();
+  node.run();  // may destroy the node
+  const Duration took = clock.refresh() - start;
+  if (took < slow_callback) return;
+  const std::int64_t ms = took.count() / 1'000'000;
+  std::string fraction = std::to_string(ms % 1000);
+  fraction.insert(0, 3 - fraction.size(), '0');
+  logging::log(LogLevel::warning, "Executing " + who + " took " + std::to_string(ms / 1000) +
+                                      "." + fraction + " seconds");
+}
+
+}  // namespace asyncio::detail

@@ -1,0 +1,126 @@
+// scheduler.hpp: the hot state of one loop: ready queue, timers, the running task.
+// Loop (events.hpp) is its face to users; futures and tasks point here, so that they can be asked
+// and dropped after their loop is gone. The rules of a pass are in scheduler.cpp.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "asyncio/base/clock.hpp"
+#include "asyncio/core/context.hpp"
+#include "asyncio/core/node.hpp"
+
+namespace asyncio {
+class Loop;
+struct ExceptionContext;
+}  // namespace asyncio
+
+namespace asyncio::detail {
+
+class TaskBase;
+class IoBackend;
+class CallbackBlock;
+struct TaskLink : Link {};
+struct GeneratorLink : Link {};
+
+struct Scheduler {
+  // Awaits in a row that need not suspend before an I/O, queue or lock await yields.
+  static constexpr int kBudget = 128;
+
+  Scheduler();
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // ---- one pass
+  void run_once();
+  void push_ready(Node& node) noexcept { ready.push_back(node); }
+
+  // ---- time
+  TimePoint now() noexcept {
+    if (time_source != nullptr) [[unlikely]] return time_source->now();
+    return clock.now();
+  }
+  void arm(TimerNode& node, TimePoint when) {
+    timers.push(when.time_since_epoch().count(), node.slot());
+  }
+  void disarm(TimerNode& node) noexcept {
+    if (node.slot().is_queued()) timers.remove(node.slot());
+  }
+
+  // ---- from other threads and signal handlers
+  void post(CallbackBlock& block) noexcept;
+  void wake() noexcept;
+
+  // ---- errors nobody awaits
+  void report(const ExceptionContext& context) noexcept;
+
+  // True where the await that asks may complete at once; false once the budget is used up.
+  bool take_budget() noexcept { return --budget > 0; }
+
+  void add_reference() noexcept { ++references; }
+  void drop_reference() noexcept {
+    if (--references == 0) delete this;
+  }
+
+  NodeList ready;
+  TaskBase* current_task = nullptr;
+  int budget = kBudget;
+  bool stopping = false;
+  bool running = false;
+  bool closed = false;
+  bool debug = false;
+  // Poll the kernel every so many passes while handles keep coming; 1 is CPython's order exactly.
+  unsigned poll_interval = 1;
+  unsigned passes_until_poll = 0;
+  std::uint64_t passes = 0;
+  IntrusiveList<TaskLink> tasks;            // all that are not done, in creation order
+  IntrusiveList<GeneratorLink> generators;  // started and not finished
+  NodeList idle_waiters;                    // woken one by one when there is nothing else to do
+  int outside_work = 0;                     // threads that will post: virtual time must wait
+  TimerHeap timers;
+  FastClock clock;
+  TimeSource* time_source = nullptr;  // null: the real clock
+  ContextSlot callback_context;       // the context while no task runs
+  IoBackend* backend = nullptr;
+  Loop* loop = nullptr;  // null once the Loop object is gone
+  std::uint32_t references = 1;
+  std::uintptr_t thread = 0;  // the thread that runs the loop, 0 while none does
+  Duration slow_callback = std::chrono::milliseconds(100);
+
+ private:
+  friend class asyncio::Loop;
+  class PassEnd;
+
+  void queue_due_timers();
+  void poll();
+  void sleep_in_backend();
+  bool take_posted() noexcept;
+  void run_slowly_watched(Node& node);
+
+  std::atomic<CallbackBlock*> posted_{nullptr};  // a stack, newest first
+  std::atomic<bool> asleep_{false};
+  std::atomic<std::uint64_t> signals_{0};  // bit n-1: signal n arrived
+  void (*deliver_signals_)(Scheduler&, std::uint64_t) = nullptr;
+
+ public:
+  void raise_signal(int number) noexcept;  // async-signal-safe
+  void set_signal_delivery(void (*deliver)(Scheduler&, std::uint64_t)) noexcept {
+    deliver_signals_ = deliver;
+  }
+};
+
+// The scheduler whose loop runs on this thread, or null.
+extern constinit thread_local Scheduler* tls_scheduler __attribute__((tls_model("initial-exec")));
+
+// Throws RuntimeError("no running event loop").
+Scheduler& running_scheduler();
+[[noreturn]] void throw_no_running_loop();
+
+inline Scheduler& current_scheduler() {
+  if (Scheduler* scheduler = tls_scheduler) [[likely]] return *scheduler;
+  throw_no_running_loop();
+}
+
+}  // namespace asyncio::detail

@@ -1,0 +1,46 @@
+// services.hpp: what a loop has that is not hot: exception handler, executor, signals, fd callbacks.
+#pragma once
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <unordered_map>
+
+#include "asyncio/core/events.hpp"
+#include "asyncio/io/backend.hpp"
+
+namespace asyncio::detail {
+
+// add_reader/add_writer of one fd.
+class FdCallbacks final : public FdWatcher {
+ public:
+  explicit FdCallbacks(Scheduler& scheduler) noexcept : scheduler_(scheduler) {}
+  FdCallbacks(const FdCallbacks&) = delete;
+  FdCallbacks& operator=(const FdCallbacks&) = delete;
+  ~FdCallbacks() = default;
+  void on_ready(bool readable, bool writable) noexcept override;
+
+  // Queued for each readiness, not while the last one still waits for its turn.
+  StatePtr<CallbackBlock> reader;
+  StatePtr<CallbackBlock> writer;
+
+ private:
+  void queue(StatePtr<CallbackBlock>& block) noexcept;
+  Scheduler& scheduler_;
+};
+
+struct LoopServices {
+  ExceptionHandler exception_handler;
+  std::shared_ptr<ThreadPoolExecutor> executor;
+  bool executor_shut_down = false;
+  TaskFactory task_factory = TaskFactory::standard;
+  std::map<int, std::function<void()>> signal_callbacks;
+  std::unordered_map<int, std::unique_ptr<FdCallbacks>> fd_callbacks;
+};
+
+// core/signals.cpp: the process-wide part of signal delivery.
+void install_signal(Scheduler& scheduler, int signal);
+bool uninstall_signal(Scheduler& scheduler, int signal) noexcept;
+void uninstall_all_signals(Scheduler& scheduler) noexcept;
+
+}  // namespace asyncio::detail

@@ -1,0 +1,86 @@
+// sleep.hpp: asyncio.sleep. Source: docs.python.org/3/library/asyncio-task.html#sleeping
+#pragma once
+#include <chrono>
+
+#include "asyncio/core/tasks.hpp"
+
+namespace asyncio {
+namespace detail {
+
+// The awaiter of sleep(). A delay of zero or less costs exactly one pass and arms no timer.
+class Sleep : public TimerNode {
+ public:
+  explicit Sleep(Duration delay) noexcept : delay_(delay) {}
+  Sleep(const Sleep& other) noexcept : TimerNode(other), delay_(other.delay_) {}
+  Sleep& operator=(const Sleep&) = delete;
+  ~Sleep() {
+    if (slot().is_queued()) disarm();
+  }
+
+  bool await_ready() const noexcept { return false; }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> handle) {
+    TaskBase& task = *current_scheduler().current_task;
+    if (delay_ <= Duration::zero()) {
+      task_ = &task;
+      task.yield(handle.promise());
+    } else {
+      start(task, handle.promise());
+    }
+  }
+  void await_resume() { task_->check_cancelled(); }
+
+  // Two hops, as in CPython: the timer's turn completes the sleep, which queues the task.
+  void notify() noexcept final;
+  void run() final;
+  bool cancel_wait(const std::string& message) final;
+
+ private:
+  void start(TaskBase& task, CoroPromiseBase& promise);
+  void disarm() noexcept;
+
+  Duration delay_;
+  TaskBase* task_ = nullptr;
+};
+
+template <class T>
+class SleepWithResult : public Sleep {
+ public:
+  SleepWithResult(Duration delay, T result) : Sleep(delay), result_(std::move(result)) {}
+  T await_resume() {
+    Sleep::await_resume();
+    return std::move(result_);
+  }
+
+ private:
+  T result_;
+};
+
+// Cut to what fits, so that sleep(hours::max()) means "very long" rather than overflow.
+template <class Rep, class Period>
+Duration to_duration(std::chrono::duration<Rep, Period> delay) {
+  constexpr Duration kLongest = std::chrono::hours(24 * 365 * 100);
+  using Seconds = std::chrono::duration<double>;
+  if constexpr (std::is_floating_point_v<Rep>)
+    if (delay != delay) throw ValueError("Invalid delay: NaN (not a number)");
+  if (std::chrono::duration_cast<Seconds>(delay) >= std::chrono::duration_cast<Seconds>(kLongest))
+    return kLongest;
+  if (std::chrono::duration_cast<Seconds>(delay) <= std::chrono::duration_cast<Seconds>(-kLongest))
+    return -kLongest;
+  return std::chrono::duration_cast<Duration>(delay);
+}
+
+}  // namespace detail
+
+// Suspends the task for `delay`, never less; other tasks run. sleep(0s) lets the others have
+// one turn. Throws CancelledError, and ValueError for a NaN delay.
+template <class Rep, class Period>
+detail::Sleep sleep(std::chrono::duration<Rep, Period> delay) {
+  return detail::Sleep(detail::to_duration(delay));
+}
+template <class Rep, class Period, class T>
+detail::SleepWithResult<T> sleep(std::chrono::duration<Rep, Period> delay, T result) {
+  return {detail::to_duration(delay), std::move(result)};
+}
+
+}  // namespace asyncio

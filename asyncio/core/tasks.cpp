@@ -1,0 +1,295 @@
+// tasks.cpp: how a task runs, waits, is cancelled and ends. The diagram is in tasks.hpp.
+#include "asyncio/core/tasks.hpp"
+
+#include <atomic>
+#include <cstdio>
+#include <typeinfo>
+
+#include "asyncio/base/assert.hpp"
+#include "asyncio/core/events.hpp"
+#include "asyncio/core/services.hpp"
+
+namespace asyncio {
+namespace detail {
+namespace {
+
+std::atomic<std::uint32_t> next_task_number{1};
+
+// The last component of "asyncio::Coro<> async_main()" or "auto f(int)::(lambda)::operator()".
+std::string short_function_name(const char* pretty) {
+  std::string name(pretty);
+  std::size_t depth = 0;
+  std::size_t end = name.size();
+  for (std::size_t i = name.size(); i-- > 0;) {  // the parameter list is the last (...)
+    if (name[i] == ')') ++depth;
+    if (name[i] == '(' && depth > 0 && --depth == 0) {
+      end = i;
+      break;
+    }
+  }
+  std::size_t begin = end;
+  while (begin > 0 && name[begin - 1] != ' ' && name[begin - 1] != '*' && name[begin - 1] != '&')
+    --begin;
+  return name.substr(begin, end - begin);
+}
+
+std::string place_of(const std::source_location& where) {
+  return std::string(where.file_name()) + ":" + std::to_string(where.line());
+}
+
+}  // namespace
+
+TaskBase::TaskBase(Scheduler& scheduler) : FutureBase(&scheduler) {
+  scheduler.tasks.push_back(*this);
+}
+
+TaskBase::~TaskBase() = default;
+
+void TaskBase::adopt_options(TaskOptions& options) {
+  if (!options.name.empty()) name_ = std::make_unique<std::string>(std::move(options.name));
+  if (options.context) context_ = options.context->slot();
+}
+
+void TaskBase::start(std::coroutine_handle<> frame, CoroPromiseBase& root_promise, bool eager) {
+  static_cast<void>(frame);
+  if (!name_) number_ = next_task_number.fetch_add(1, std::memory_order_relaxed);
+  if (!context_) context_ = current_context_slot();
+  root_promise.set_task(*this);
+  leaf_ = &root_promise;
+  add_reference();  // the loop's, until the task is done
+  if (eager && tls_scheduler == scheduler_)
+    run();
+  else
+    scheduler_->push_ready(*this);
+}
+
+bool starts_eagerly(const Scheduler& scheduler) noexcept {
+  return scheduler.loop != nullptr &&
+         scheduler.loop->services().task_factory == TaskFactory::eager;
+}
+
+// ---- one step
+
+void TaskBase::run() {
+  Scheduler& scheduler = *scheduler_;
+  TaskBase* const outer = scheduler.current_task;
+  scheduler.current_task = this;
+  scheduler.budget = Scheduler::kBudget;
+  waiter_ = nullptr;
+  if ((task_flags_ & (kStarted | kMustCancel)) == kMustCancel) [[unlikely]] {
+    finish_unstarted();
+    scheduler.current_task = outer;
+    drop_reference();
+    return;
+  }
+  task_flags_ |= kStarted;
+  leaf_->handle().resume();
+  scheduler.current_task = outer;
+  if ((task_flags_ & kBodyDone) != 0)
+    finish();
+  else if (waiter_ == nullptr && !Node::is_linked()) [[unlikely]]
+    bad_await();
+}
+
+void TaskBase::body_left(CoroPromiseBase& root_promise) noexcept {
+  leaf_ = &root_promise;
+  task_flags_ |= kBodyDone;
+}
+
+void TaskBase::note_exception(const std::type_info* type) noexcept {
+  if (type == nullptr) return;
+  if (*type == typeid(CancelledError)) task_flags_ |= kThrewCancelled;
+  if (*type == typeid(KeyboardInterrupt) || *type == typeid(SystemExit))
+    task_flags_ |= kThrewInterrupt;
+}
+
+void TaskBase::finish() {
+  CoroPromiseBase& root_promise = *leaf_;
+  std::exception_ptr error = root_promise.take_exception();
+  const bool is_cancelled =
+      (task_flags_ & kThrewCancelled) != 0 || (!error && (task_flags_ & kMustCancel) != 0);
+  if (!error && is_cancelled) error = take_cancel_error();
+  if (!error && !is_cancelled) {
+    try {
+      take_value(root_promise);
+    } catch (...) {
+      error = std::current_exception();
+    }
+  }
+  const bool interrupt = (task_flags_ & kThrewInterrupt) != 0;
+  leaf_ = nullptr;
+  root_promise.handle().destroy();  // parameters die before anybody hears of the result
+  leave_lists();
+  drop_callable();
+  const StatePtr<TaskBase> keep(this);  // adopts the loop's reference
+  if (is_cancelled)
+    finish_cancelled(error);
+  else if (error)
+    finish_with_exception(error);
+  else
+    finish_with_value();
+  if (interrupt) [[unlikely]] std::rethrow_exception(error);
+}
+
+void TaskBase::finish_unstarted() {
+  destroy_frames();
+  leave_lists();
+  drop_callable();
+  finish_cancelled(take_cancel_error());
+}
+
+void TaskBase::leave_lists() noexcept {
+  if (TaskLink::is_linked()) TaskLink::unlink();
+}
+
+void TaskBase::bad_await() {
+  // Something suspended the task that will never wake it.
+  std::string place = leaf_ != nullptr ? place_of(leaf_->where()) : "unknown place";
+  destroy_frames();
+  leave_lists();
+  drop_callable();
+  const StatePtr<TaskBase> keep(this);
+  finish_with_exception(std::make_exception_ptr(RuntimeError(
+      "Task got bad yield\n  at: " + place +
+      "\n  instead: co_await only awaitables of asyncio; this one suspended without a waiter")));
+}
+
+CoroPromiseBase* TaskBase::root() const noexcept {
+  CoroPromiseBase* promise = leaf_;
+  while (promise != nullptr && promise->parent() != nullptr) promise = promise->parent();
+  return promise;
+}
+
+void TaskBase::destroy_frames() noexcept {
+  CoroPromiseBase* root_promise = root();
+  leaf_ = nullptr;
+  waiter_ = nullptr;
+  if (root_promise != nullptr) root_promise->handle().destroy();
+}
+
+void TaskBase::abandon() noexcept {
+  const StatePtr<TaskBase> keep(this);  // adopts the loop's reference
+  leave_lists();
+  if (Node::is_linked()) Node::unlink();
+  destroy_frames();
+  if (Node::is_linked()) Node::unlink();  // a destructor in the frames may have woken it
+  drop_callable();
+}
+
+// ---- cancellation
+
+bool TaskBase::cancel(const std::string& message) {
+  log_failure_ = false;
+  if (done()) return false;
+  ++cancel_requests_;
+  if (waiter_ != nullptr && !Node::is_linked() && waiter_->cancel_wait(message)) return true;
+  // The next resumption throws; where a cancelled waiter is on its way, its message stands.
+  if ((task_flags_ & kCancelInFlight) == 0) store_cancel_message(message);
+  task_flags_ |= kMustCancel;
+  return true;
+}
+
+int TaskBase::uncancel() noexcept {
+  if (cancel_requests_ > 0 && --cancel_requests_ == 0)
+    task_flags_ &= static_cast<std::uint8_t>(~kMustCancel);
+  return static_cast<int>(cancel_requests_);
+}
+
+void TaskBase::wake_cancelled(const std::string& message) {
+  store_cancel_message(message);
+  task_flags_ |= kCancelInFlight;
+  wake();
+}
+
+void TaskBase::store_cancel_message(const std::string& message) {
+  if (message.empty())
+    cancel_message_.reset();
+  else
+    cancel_message_ = std::make_unique<std::string>(message);
+}
+
+std::exception_ptr TaskBase::take_cancel_error() {
+  auto message = std::move(cancel_message_);
+  return message ? std::make_exception_ptr(CancelledError(std::move(*message))) : nullptr;
+}
+
+void TaskBase::throw_cancelled() {
+  forget_cancellation();
+  auto message = std::move(cancel_message_);
+  if (message) throw CancelledError(std::move(*message));
+  throw CancelledError();
+}
+
+// ---- looking at a task
+
+std::string TaskBase::get_name() const {
+  return name_ ? *name_ : "Task-" + std::to_string(number_);
+}
+
+void TaskBase::set_name(std::string name) {
+  name_ = std::make_unique<std::string>(std::move(name));
+}
+
+std::vector<StackFrame> TaskBase::get_stack() const {
+  std::vector<StackFrame> frames;
+  for (CoroPromiseBase* promise = leaf_; promise != nullptr; promise = promise->parent())
+    frames.insert(frames.begin(),
+                  StackFrame{short_function_name(promise->where().function_name()),
+                             promise->where()});
+  return frames;
+}
+
+std::string TaskBase::repr() const {
+  std::string text = "<Task ";
+  if (state_ == State::pending)
+    text += cancel_requests_ > 0 ? "cancelling" : "pending";
+  else
+    text += state_ == State::cancelled ? "cancelled" : "finished";
+  text += " name='" + get_name() + "'";
+  if (CoroPromiseBase* promise = root())
+    text += " coro=<" + short_function_name(promise->where().function_name()) + "() at " +
+            place_of(promise->where()) + ">";
+  if (state_ == State::finished && exception_) text += " exception=" + describe(exception_);
+  return text + ">";
+}
+
+const char* TaskBase::never_retrieved_sentence() const noexcept {
+  return "Task exception was never retrieved";
+}
+
+void print_stack_of(const TaskBase& task) {
+  std::string text = "Stack for " + task.repr() + " (most recent call last):\n";
+  for (const StackFrame& frame : task.get_stack())
+    text += "  File \"" + std::string(frame.where.file_name()) + "\", line " +
+            std::to_string(frame.where.line()) + ", in " + frame.function + "\n";
+  std::fputs(text.c_str(), stderr);
+}
+
+namespace {
+
+std::optional<AnyTask> running_task_of(const Scheduler& scheduler) {
+  if (scheduler.current_task == nullptr) return std::nullopt;
+  return AnyTask(StatePtr<TaskBase>::share(scheduler.current_task));
+}
+
+std::vector<AnyTask> tasks_of(Scheduler& scheduler) {
+  std::vector<AnyTask> tasks;
+  for (TaskLink* link = scheduler.tasks.first(); link != nullptr;
+       link = scheduler.tasks.after(*link))
+    tasks.emplace_back(StatePtr<TaskBase>::share(static_cast<TaskBase*>(link)));
+  return tasks;
+}
+
+}  // namespace
+}  // namespace detail
+
+std::optional<AnyTask> current_task() {
+  return detail::running_task_of(detail::current_scheduler());
+}
+std::optional<AnyTask> current_task(const Loop& loop) {
+  return detail::running_task_of(loop.scheduler());
+}
+std::vector<AnyTask> all_tasks() { return detail::tasks_of(detail::current_scheduler()); }
+std::vector<AnyTask> all_tasks(const Loop& loop) { return detail::tasks_of(loop.scheduler()); }
+
+}  // namespace asyncio

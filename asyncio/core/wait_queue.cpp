@@ -1,0 +1,112 @@
+#include "asyncio/core/wait_queue.hpp"
+
+#include "asyncio/base/assert.hpp"
+
+namespace asyncio::detail {
+
+// ---- one place
+
+void WaitNode::enter(WaitQueue& queue, CoroPromiseBase& promise, bool front) {
+  Scheduler& scheduler = current_scheduler();
+  task_ = scheduler.current_task;
+  queue_ = &queue;
+  state_ = State::waiting;
+  if (front) {
+    queue.nodes_.push_front(*this);
+    queue.cursor_ = this;
+  } else {
+    queue.nodes_.push_back(*this);
+    if (queue.waiting_ == 0) queue.cursor_ = this;
+  }
+  ++queue.live_;
+  ++queue.waiting_;
+  task_->suspend_on(promise, *this);
+}
+
+void WaitNode::suspend(WaitQueue& queue, CoroPromiseBase& promise) {
+  enter(queue, promise, false);
+}
+
+void WaitNode::suspend_in_front(WaitQueue& queue, CoroPromiseBase& promise) {
+  enter(queue, promise, true);
+}
+
+void WaitNode::suspend_woken(WaitQueue& queue, CoroPromiseBase& promise) {
+  enter(queue, promise, false);
+  notify();
+}
+
+void WaitNode::notify() noexcept {
+  state_ = State::woken;
+  --queue_->waiting_;
+  task_->wake();
+}
+
+bool WaitNode::cancel_wait(const std::string& message) {
+  if (state_ != State::waiting) return false;
+  state_ = State::cancelled;
+  --queue_->waiting_;
+  --queue_->live_;
+  task_->wake_cancelled(message);
+  return true;
+}
+
+void WaitNode::leave() noexcept {
+  if (queue_ == nullptr) return;
+  if (queue_->cursor_ == this) {
+    Node* next = queue_->nodes_.after(*this);
+    queue_->cursor_ = static_cast<WaitNode*>(next);
+  }
+  NodeList::remove(*this);
+  if (state_ == State::waiting) --queue_->waiting_;
+  if (state_ != State::cancelled) --queue_->live_;
+  queue_ = nullptr;
+}
+
+// ---- the queue
+
+WaitQueue::~WaitQueue() {
+  // Frames that still wait are destroyed later, with their loop; they must not touch us then.
+  while (Node* node = nodes_.first()) {
+    NodeList::remove(*node);
+    static_cast<WaitNode*>(node)->queue_ = nullptr;
+  }
+}
+
+WaitNode* WaitQueue::first_waiting() noexcept {
+  if (waiting_ == 0) return nullptr;
+  if (cursor_ == nullptr) cursor_ = static_cast<WaitNode*>(nodes_.first());
+  while (cursor_ != nullptr && cursor_->state_ != WaitNode::State::waiting)
+    cursor_ = static_cast<WaitNode*>(nodes_.after(*cursor_));
+  return cursor_;
+}
+
+bool WaitQueue::wake_one() noexcept {
+  WaitNode* node = first_waiting();
+  if (node == nullptr) return false;
+  node->notify();
+  return true;
+}
+
+bool WaitQueue::wake_front() noexcept {
+  auto* node = static_cast<WaitNode*>(nodes_.first());
+  if (node == nullptr || node->state_ != WaitNode::State::waiting) return false;
+  node->notify();
+  return true;
+}
+
+void WaitQueue::wake_all() noexcept {
+  while (wake_one()) {
+  }
+}
+
+void WaitQueue::bind(Scheduler& scheduler, const char* owner) {
+  if (bound_ == nullptr) {
+    bound_ = &scheduler;
+    return;
+  }
+  if (bound_ != &scheduler)
+    throw RuntimeError(std::string(owner) + " is bound to a different event loop");
+}
+
+}  // namespace asyncio::detail
