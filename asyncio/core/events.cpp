@@ -178,6 +178,8 @@ void Loop::drop_callbacks() noexcept {
       } else if (auto* callback = dynamic_cast<detail::DoneCallback*>(&node)) {
         callback->future->drop_reference();
         delete callback;
+      } else {
+        node.orphan();
       }
     }
   }

@@ -85,7 +85,10 @@ bool FutureBase::remove_callback(CallbackToken token) noexcept {
 FutureBase::~FutureBase() {
   while (Node* node = waiters_.first()) {  // nobody can wake them any more
     NodeList::remove(*node);
-    delete dynamic_cast<DoneCallback*>(node);
+    if (auto* callback = dynamic_cast<DoneCallback*>(node))
+      delete callback;
+    else
+      node->orphan();
   }
   if (log_failure_ && scheduler_ != nullptr)
     scheduler_->report({.message = never_retrieved_sentence(), .exception = exception_});

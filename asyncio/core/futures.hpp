@@ -108,7 +108,8 @@ class FutureBase : public Node, public Pooled {
   void finish_cancelled(std::exception_ptr error) noexcept;
   void wake_waiters() noexcept;
   virtual const char* never_retrieved_sentence() const noexcept;
-  void dispose() noexcept;
+  // The last reference is gone. Overridden by states that live on until their children are done.
+  virtual void dispose() noexcept;
 
   std::uint32_t references_ = 1;
   State state_ = State::pending;

@@ -15,11 +15,13 @@ struct Scheduler;
 //   notify()      what it waited for has happened; usually queues itself or its task
 //   run()         its turn in the ready queue has come
 //   cancel_wait() ends the wait with CancelledError(message); false where it is over already
+//   orphan()      whoever would notify or run it is gone, and will do neither
 class Node : public Link {
  public:
   virtual void run() = 0;
   virtual void notify() noexcept = 0;
   virtual bool cancel_wait(const std::string& message) = 0;
+  virtual void orphan() noexcept {}
 
  protected:
   Node() noexcept = default;
