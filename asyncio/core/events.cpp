@@ -241,7 +241,7 @@ void Loop::check_thread() const {
 void Loop::run_forever() {
   check_can_run();
   detail::RunningScope scope(*state_);
-  state_->passes_until_poll = 0;
+  state_->handles_since_poll = state_->poll_interval;  // the first pass polls
   do {
     state_->run_once();
   } while (!state_->stopping);

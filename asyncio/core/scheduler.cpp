@@ -1,7 +1,7 @@
 // scheduler.cpp: one pass of the loop.
 //
 //   1. poll: I/O completions are queued behind the handles that are ready already. The kernel is
-//      asked when nothing is ready, and else every poll_interval passes.
+//      asked when nothing is ready, and else every poll_interval handles.
 //   2. timers that are due are queued behind those, by deadline.
 //   3. exactly what is queued now is run; what that queues waits for the next pass.
 #include "asyncio/core/scheduler.hpp"
@@ -46,9 +46,12 @@ void Scheduler::run_once() {
   ++passes;
   PassEnd end;
   ready.push_back(end);
-  for (;;) {
+  for (unsigned ran = 0;; ++ran) {
     Node& node = ready.pop_front();
-    if (&node == &end) return;
+    if (&node == &end) {
+      handles_since_poll += ran;
+      return;
+    }
     if (debug) [[unlikely]]
       run_slowly_watched(node);
     else
@@ -58,13 +61,12 @@ void Scheduler::run_once() {
 
 void Scheduler::poll() {
   const bool idle = ready.empty();
-  if (!idle && passes_until_poll > 0 && !stopping) [[likely]] {
-    --passes_until_poll;
+  if (!idle && handles_since_poll < poll_interval && !stopping) [[likely]] {
     // relaxed: take_posted acquires; a post that is missed here is seen a pass later.
     if (posted_.load(std::memory_order_relaxed) != nullptr) take_posted();
     return;
   }
-  passes_until_poll = poll_interval - 1;
+  handles_since_poll = 0;
   if (take_posted() || !ready.empty() || stopping) {
     backend->wait(0);
   } else {

@@ -71,9 +71,9 @@ struct Scheduler {
   bool running = false;
   bool closed = false;
   bool debug = false;
-  // Poll the kernel every so many passes while handles keep coming; 1 is CPython's order exactly.
+  // Poll the kernel after so many handles while they keep coming; 1 is CPython's order exactly.
   unsigned poll_interval = 1;
-  unsigned passes_until_poll = 0;
+  unsigned handles_since_poll = 0;
   std::uint64_t passes = 0;
   IntrusiveList<TaskLink> tasks;            // all that are not done, in creation order
   IntrusiveList<GeneratorLink> generators;  // started and not finished
