@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <type_traits>
 #include <typeinfo>
 
 namespace asyncio {
@@ -42,9 +43,29 @@ std::string with_message(const std::type_info& type, std::string_view message) {
   return text;
 }
 
-template <class Error>
-std::exception_ptr make(int error_number, std::string operation, std::string subject) {
-  return std::make_exception_ptr(Error(error_number, std::move(operation), std::move(subject)));
+// Calls make(type) with the OSError subclass that Python has for this errno.
+template <class Make>
+std::exception_ptr with_error_type(int error_number, Make make) {
+  switch (error_number) {
+    case ENOENT: return make(std::type_identity<FileNotFoundError>());
+    case EEXIST: return make(std::type_identity<FileExistsError>());
+    case EACCES:
+    case EPERM: return make(std::type_identity<PermissionError>());
+    case EISDIR: return make(std::type_identity<IsADirectoryError>());
+    case ENOTDIR: return make(std::type_identity<NotADirectoryError>());
+    case ESRCH: return make(std::type_identity<ProcessLookupError>());
+    case ECHILD: return make(std::type_identity<ChildProcessError>());
+    case EAGAIN:
+    case EALREADY:
+    case EINPROGRESS: return make(std::type_identity<BlockingIOError>());
+    case EINTR: return make(std::type_identity<InterruptedError>());
+    case ECONNREFUSED: return make(std::type_identity<ConnectionRefusedError>());
+    case ECONNRESET: return make(std::type_identity<ConnectionResetError>());
+    case ECONNABORTED: return make(std::type_identity<ConnectionAbortedError>());
+    case EPIPE:
+    case ESHUTDOWN: return make(std::type_identity<BrokenPipeError>());
+    default: return make(std::type_identity<OSError>());
+  }
 }
 
 }  // namespace
@@ -59,31 +80,26 @@ OSError::OSError(std::error_code code, std::string operation, std::string subjec
       subject_(std::move(subject)),
       text_(sentence(code, subject_)) {}
 
+OSError::OSError(int error_number, ErrorText words, std::string operation, std::string subject)
+    : std::system_error(std::error_code(error_number, std::generic_category())),
+      operation_(std::move(operation)),
+      subject_(std::move(subject)),
+      text_(std::move(words.text)) {}
+
 std::exception_ptr make_os_error(int error_number, std::string operation, std::string subject) {
-  switch (error_number) {
-    case ENOENT: return make<FileNotFoundError>(error_number, operation, subject);
-    case EEXIST: return make<FileExistsError>(error_number, operation, subject);
-    case EACCES:
-    case EPERM: return make<PermissionError>(error_number, operation, subject);
-    case EISDIR: return make<IsADirectoryError>(error_number, operation, subject);
-    case ENOTDIR: return make<NotADirectoryError>(error_number, operation, subject);
-    case ESRCH: return make<ProcessLookupError>(error_number, operation, subject);
-    case ECHILD: return make<ChildProcessError>(error_number, operation, subject);
-    case EAGAIN:
-    case EALREADY:
-    case EINPROGRESS: return make<BlockingIOError>(error_number, operation, subject);
-    case EINTR: return make<InterruptedError>(error_number, operation, subject);
-    case ECONNREFUSED: return make<ConnectionRefusedError>(error_number, operation, subject);
-    case ECONNRESET: return make<ConnectionResetError>(error_number, operation, subject);
-    case ECONNABORTED: return make<ConnectionAbortedError>(error_number, operation, subject);
-    case EPIPE:
-    case ESHUTDOWN: return make<BrokenPipeError>(error_number, operation, subject);
-    case ETIMEDOUT: {
-      OSError error(error_number, std::move(operation), std::move(subject));
-      return std::make_exception_ptr(TimeoutError(error.what()));
-    }
-    default: return make<OSError>(error_number, operation, subject);
-  }
+  const std::error_code code(error_number, std::generic_category());
+  std::string words = sentence(code, subject);
+  return make_os_error(error_number, ErrorText{std::move(words)}, std::move(operation),
+                       std::move(subject));
+}
+
+std::exception_ptr make_os_error(int error_number, ErrorText words, std::string operation,
+                                 std::string subject) {
+  if (error_number == ETIMEDOUT) return std::make_exception_ptr(TimeoutError(words.text));
+  return with_error_type(error_number, [&]<class Error>(std::type_identity<Error>) {
+    return std::make_exception_ptr(
+        Error(error_number, std::move(words), std::move(operation), std::move(subject)));
+  });
 }
 
 void throw_os_error(int error_number, std::string operation, std::string subject) {

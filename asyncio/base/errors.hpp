@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -86,12 +87,19 @@ struct TimeoutError : std::runtime_error {
   TimeoutError() : std::runtime_error("") {}
 };
 
+// The words of an error where Python says something else than strerror() does.
+struct ErrorText {
+  std::string text;
+};
+
 // The world said no: an errno, the operation that failed, and its peer or path.
 // what() reads as Python prints it: "[Errno 2] No such file or directory: 'no/such/file'".
 class OSError : public std::system_error {
  public:
   OSError(int error_number, std::string operation, std::string subject = {});
   explicit OSError(std::error_code code, std::string operation = {}, std::string subject = {});
+  // what() is `words`, to the letter.
+  OSError(int error_number, ErrorText words, std::string operation, std::string subject = {});
 
   int error_number() const noexcept { return code().value(); }
   const std::string& operation() const noexcept { return operation_; }  // "connect"
@@ -125,6 +133,8 @@ struct GaiError : OSError { using OSError::OSError; };
 [[noreturn]] void throw_os_error(int error_number, std::string operation,
                                  std::string subject = {});
 std::exception_ptr make_os_error(int error_number, std::string operation,
+                                 std::string subject = {});
+std::exception_ptr make_os_error(int error_number, ErrorText words, std::string operation,
                                  std::string subject = {});
 
 struct EOFError : std::runtime_error {
@@ -211,6 +221,21 @@ class ExceptionGroup : public std::runtime_error {
   std::string message_;
   std::vector<std::exception_ptr> exceptions_;
 };
+
+namespace detail {
+// Whether `error` holds exactly an E; cheaper than to rethrow it. False for null.
+template <class E>
+bool holds(const std::exception_ptr& error) noexcept {
+  return error != nullptr && *error.__cxa_exception_type() == typeid(E);
+}
+inline bool is_cancelled_error(const std::exception_ptr& error) noexcept {
+  return holds<CancelledError>(error);
+}
+// KeyboardInterrupt or SystemExit: leaves the loop at once, and is never collected.
+inline bool is_interrupt(const std::exception_ptr& error) noexcept {
+  return holds<KeyboardInterrupt>(error) || holds<SystemExit>(error);
+}
+}  // namespace detail
 
 // "TypeName: what()". Our types by their Python names, others by their qualified C++ names; the
 // bare name where there is no message; "no exception" for null.
