@@ -43,6 +43,10 @@ void WaitNode::notify() noexcept {
 }
 
 bool WaitNode::cancel_wait(const std::string& message) {
+  if (state_ == State::orphaned) {  // nobody else will ever wake it
+    task_->wake_cancelled(message);
+    return true;
+  }
   if (state_ != State::waiting) return false;
   state_ = State::cancelled;
   --queue_->waiting_;
@@ -63,13 +67,20 @@ void WaitNode::leave() noexcept {
   queue_ = nullptr;
 }
 
+void WaitNode::throw_orphaned() {
+  task_->check_cancelled();
+  throw RuntimeError("what this task waited for was destroyed while it waited");
+}
+
 // ---- the queue
 
 WaitQueue::~WaitQueue() {
   // Frames that still wait are destroyed later, with their loop; they must not touch us then.
   while (Node* node = nodes_.first()) {
     NodeList::remove(*node);
-    static_cast<WaitNode*>(node)->queue_ = nullptr;
+    auto& waiter = *static_cast<WaitNode*>(node);
+    waiter.queue_ = nullptr;
+    waiter.state_ = WaitNode::State::orphaned;
   }
 }
 

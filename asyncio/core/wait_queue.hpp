@@ -17,7 +17,8 @@ class WaitQueue;
 // One task's place in a queue. Stands in the awaiting frame.
 class WaitNode : public Node {
  public:
-  enum class State : std::uint8_t { idle, waiting, woken, cancelled };
+  // orphaned: the queue was destroyed; what owned it must not be touched.
+  enum class State : std::uint8_t { idle, waiting, woken, cancelled, orphaned };
 
   WaitNode() noexcept = default;
   WaitNode(const WaitNode&) noexcept : Node() {}  // a copy waits nowhere
@@ -36,8 +37,9 @@ class WaitNode : public Node {
   void suspend_woken(WaitQueue& queue, CoroPromiseBase& promise);
 
   // Leaves the queue; on resumption, before anything else. True where a cancellation is due:
-  // hand on what was_woken() gave, then call throw_cancelled().
-  bool resume() noexcept {
+  // hand on what was_woken() gave, then call throw_cancelled(). Throws where the queue is gone.
+  bool resume() {
+    if (state_ == State::orphaned) [[unlikely]] throw_orphaned();
     leave();
     return task_ != nullptr && task_->cancel_is_due();
   }
@@ -49,6 +51,7 @@ class WaitNode : public Node {
  private:
   friend class WaitQueue;
   void enter(WaitQueue& queue, CoroPromiseBase& promise, bool front);
+  [[noreturn]] void throw_orphaned();
   void leave() noexcept;
 
   WaitQueue* queue_ = nullptr;
