@@ -45,7 +45,7 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
 
 add_compile_definitions(ASYNCIO_STRICT_LIFETIMES)
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Woverloaded-virtual)
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   # The light half of -Wconversion: what loses bits or fractions, not every change of sign.
   add_compile_options(-Wshorten-64-to-32 -Wfloat-conversion -Wunused-lambda-capture)
