@@ -1,0 +1,65 @@
+#include "asyncio/combinators/children.hpp"
+
+namespace asyncio::detail {
+
+// ---- one child
+
+void ChildWatch::notify() noexcept {
+  if (!strong_) {
+    child_->add_reference();
+    strong_ = true;
+  }
+  child_->scheduler()->push_ready(*this);
+}
+
+void ChildWatch::loosen() noexcept {
+  if (!strong_ || child_->done()) return;
+  strong_ = false;
+  child_->drop_reference();  // may end it, and call orphan()
+}
+
+void ChildWatch::orphan() noexcept {
+  release();
+  owner_->child_lost(*this);
+}
+
+// ---- futures made of others
+
+void Follower::child_done(ChildWatch& watch) {
+  const auto keep = StatePtr<FutureBase>::share(&outer_);
+  --watching_;
+  settle(watch);
+}
+
+void Follower::child_lost(ChildWatch&) noexcept {
+  const auto keep = StatePtr<FutureBase>::share(&outer_);
+  --watching_;
+}
+
+bool Follower::may_die(ChildWatch* watches, std::size_t count) noexcept {
+  if (watching_ != 0 && !loosened_) {
+    loosened_ = true;
+    ++watching_;  // children that end here must not end us: we do that below
+    for (std::size_t i = 0; i < count; ++i) watches[i].loosen();
+    --watching_;
+  }
+  return watching_ == 0;
+}
+
+// ---- results
+
+std::exception_ptr take_failure(FutureBase& child) {
+  if (child.has_result()) return nullptr;
+  child.mark_retrieved();
+  if (child.stored_exception()) return child.stored_exception();
+  return std::make_exception_ptr(CancelledError());
+}
+
+void check_same_loop(const FutureBase& future, const Scheduler* scheduler) {
+  if (future.scheduler() == nullptr || future.scheduler() == scheduler) return;
+  throw ValueError(
+      "The future belongs to a different loop than the one specified as the loop argument\n"
+      "  future: " + future.repr());
+}
+
+}  // namespace asyncio::detail
