@@ -337,6 +337,7 @@ void Loop::default_exception_handler(const ExceptionContext& context) {
 
 void Loop::set_debug(bool enabled) noexcept {
   state_->debug = enabled;
+  state_->observe(state_->observer_);
   if (enabled) detail::warn_never_awaited = true;
 }
 

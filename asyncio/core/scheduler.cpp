@@ -52,8 +52,8 @@ void Scheduler::run_once() {
       handles_since_poll += ran;
       return;
     }
-    if (debug) [[unlikely]]
-      run_slowly_watched(node);
+    if (watched) [[unlikely]]
+      run_watched(node);
     else
       node.run();  // may throw KeyboardInterrupt: `end` leaves the queue, the rest stays
   }
@@ -67,24 +67,31 @@ void Scheduler::poll() {
     return;
   }
   handles_since_poll = 0;
-  if (take_posted() || !ready.empty() || stopping) {
+  if (take_posted() || !idle || stopping)
     backend->wait(0);
-  } else {
-    backend->wait(0);
-    if (ready.empty() && !take_posted()) {
-      const bool timer_due = !timers.empty() && timers.next_deadline() <=
-                                                    now().time_since_epoch().count();
-      if (!timer_due && outside_work == 0 && !idle_waiters.empty()) {
-        idle_waiters.pop_front().notify();
-      } else if (!timer_due) {
-        sleep_in_backend();
-      }
-    }
-  }
+  else
+    wait_for_work();
   take_posted();
   if (const std::uint64_t arrived = signals_.exchange(0, std::memory_order_acquire);
       arrived != 0 && deliver_signals_ != nullptr) [[unlikely]]
     deliver_signals_(*this, arrived);
+}
+
+// Nothing is ready. What waits for exactly that (all_tasks_blocked(), virtual time) gets its turn
+// only if the kernel has nothing either.
+void Scheduler::wait_for_work() {
+  if (time_source != nullptr || !idle_waiters.empty()) {
+    backend->wait(0);
+    if (!ready.empty() || take_posted()) return;
+    const bool timer_due =
+        !timers.empty() && timers.next_deadline() <= now().time_since_epoch().count();
+    if (timer_due) return;
+    if (outside_work == 0 && !idle_waiters.empty()) {
+      idle_waiters.pop_front().notify();
+      return;
+    }
+  }
+  sleep_in_backend();
 }
 
 void Scheduler::sleep_in_backend() {
@@ -154,11 +161,20 @@ void Scheduler::report(const ExceptionContext& context) noexcept {
   logging::log(LogLevel::error, text);
 }
 
-void Scheduler::run_slowly_watched(Node& node) {
-  auto* task = dynamic_cast<TaskBase*>(&node);
-  const std::string who = task != nullptr ? task->repr() : "<Handle>";
-  const TimePoint start = clock.refresh();
-  node.run();  // may destroy the node
+void Scheduler::run_watched(Node& node) {
+  if (debug) {
+    auto* task = dynamic_cast<TaskBase*>(&node);
+    const std::string who = task != nullptr ? task->repr() : "<Handle>";
+    const TimePoint start = clock.refresh();
+    node.run();  // may destroy the node
+    report_if_slow(who, start);
+  } else {
+    node.run();
+  }
+  if (observer_ != nullptr) observer_->stepped(node);
+}
+
+void Scheduler::report_if_slow(const std::string& who, TimePoint start) {
   const Duration took = clock.refresh() - start;
   if (took < slow_callback) return;
   const std::int64_t ms = took.count() / 1'000'000;

@@ -24,6 +24,15 @@ class CallbackBlock;
 struct TaskLink : Link {};
 struct GeneratorLink : Link {};
 
+// Sees every step of a watched loop; for tests and tracing (Scheduler::observe).
+class StepObserver {
+ public:
+  virtual void stepped(Node& node) = 0;  // after run(); the node may be gone
+
+ protected:
+  ~StepObserver() = default;
+};
+
 struct Scheduler {
   // Awaits in a row that need not suspend before an I/O, queue or lock await yields.
   static constexpr int kBudget = 128;
@@ -53,6 +62,12 @@ struct Scheduler {
   void post(CallbackBlock& block) noexcept;
   void wake() noexcept;
 
+  // Null ends it.
+  void observe(StepObserver* observer) noexcept {
+    observer_ = observer;
+    watched = debug || observer != nullptr;
+  }
+
   // ---- errors nobody awaits
   void report(const ExceptionContext& context) noexcept;
 
@@ -71,6 +86,7 @@ struct Scheduler {
   bool running = false;
   bool closed = false;
   bool debug = false;
+  bool watched = false;  // debug, or an observer: steps take the slow way
   // Poll the kernel after so many handles while they keep coming; 1 is CPython's order exactly.
   unsigned poll_interval = 1;
   unsigned handles_since_poll = 0;
@@ -95,10 +111,13 @@ struct Scheduler {
 
   void queue_due_timers();
   void poll();
+  void wait_for_work();
   void sleep_in_backend();
   bool take_posted() noexcept;
-  void run_slowly_watched(Node& node);
+  void run_watched(Node& node);
+  void report_if_slow(const std::string& who, TimePoint start);
 
+  StepObserver* observer_ = nullptr;
   std::atomic<CallbackBlock*> posted_{nullptr};  // a stack, newest first
   std::atomic<bool> asleep_{false};
   std::atomic<std::uint64_t> signals_{0};  // bit n-1: signal n arrived
