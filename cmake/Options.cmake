@@ -49,6 +49,8 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Woverloaded-virtual)
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   # The light half of -Wconversion: what loses bits or fractions, not every change of sign.
   add_compile_options(-Wshorten-64-to-32 -Wfloat-conversion -Wunused-lambda-capture)
+  # libstdc++ uses its own deprecated names under a pragma that a precompiled header loses.
+  add_compile_options(-Wno-deprecated-declarations)
   # Lets ccache reuse objects built with a precompiled header.
   add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
 endif()
