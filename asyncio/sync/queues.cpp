@@ -1,0 +1,128 @@
+#include "asyncio/sync/queues.hpp"
+
+#include <cstdio>
+
+namespace asyncio::detail {
+
+// ---- one wait
+
+NodeList& QueueWait::line() const noexcept {
+  return side_ == Side::get ? queue_->getters_ : queue_->putters_;
+}
+
+std::size_t& QueueWait::line_length() const noexcept {
+  return side_ == Side::get ? queue_->getters_waiting_ : queue_->putters_waiting_;
+}
+
+void QueueWait::suspend(CoroPromiseBase& promise) {
+  Scheduler& scheduler = current_scheduler();
+  queue_->bind(scheduler);
+  task_ = scheduler.current_task;
+  task_->suspend_on(promise, *this);
+  if (is_blocked()) {
+    state_ = State::waiting;
+    line().push_back(*this);
+    ++line_length();
+  } else {  // the budget is used up: others run first
+    state_ = State::woken;
+    scheduler.push_ready(*this);
+  }
+}
+
+void QueueWait::notify() noexcept {
+  leave();
+  state_ = State::woken;
+  task_->scheduler()->push_ready(*this);
+}
+
+void QueueWait::run() {
+  if (is_blocked() && !task_->cancel_is_due()) {
+    state_ = State::waiting;
+    line().push_front(*this);
+    ++line_length();
+    return;
+  }
+  task_->run();
+}
+
+bool QueueWait::cancel_wait(const std::string& message) {
+  if (state_ != State::waiting) return false;  // run() is queued, and sees the cancellation
+  leave();
+  state_ = State::cancelled;
+  task_->wake_cancelled(message);
+  return true;
+}
+
+void QueueWait::leave() noexcept {
+  if (state_ != State::waiting || !is_linked()) return;
+  unlink();
+  --line_length();
+}
+
+void QueueWait::throw_cancelled() {
+  if (state_ == State::woken && !is_blocked()) QueueBase::wake_next(line());
+  task_->throw_cancelled();
+}
+
+// ---- the queue
+
+QueueBase::~QueueBase() {
+  // Frames that still wait are destroyed later, with their loop; they must not touch us then.
+  for (NodeList* line : {&getters_, &putters_})
+    while (!line->empty()) line->pop_front();
+}
+
+void QueueBase::wake_next(NodeList& line) noexcept {
+  if (Node* first = line.first()) first->notify();
+}
+
+void QueueBase::wake_all(NodeList& line) noexcept {
+  while (!line.empty()) wake_next(line);
+}
+
+void QueueBase::bind(Scheduler& scheduler) {
+  if (bound_ == nullptr) bound_ = &scheduler;
+  if (bound_ != &scheduler) throw RuntimeError(repr() + " is bound to a different event loop");
+}
+
+void QueueBase::task_done() {
+  if (unfinished_ == 0) throw ValueError("task_done() called too many times");
+  if (--unfinished_ == 0) finished_.set();
+}
+
+void QueueBase::shutdown(bool immediate) {
+  shutdown_ = true;
+  while (immediate && size_ > 0) {
+    discard_item();
+    --size_;
+    if (unfinished_ > 0) --unfinished_;
+  }
+  if (unfinished_ == 0) finished_.set();
+  wake_all(getters_);
+  wake_all(putters_);
+}
+
+void QueueBase::throw_cannot_put() const {
+  if (shutdown_) throw QueueShutDown();
+  throw QueueFull();
+}
+
+void QueueBase::throw_cannot_get() const {
+  if (shutdown_) throw QueueShutDown();
+  throw QueueEmpty();
+}
+
+std::string QueueBase::repr() const {
+  char place[2 + 2 * sizeof(void*) + 1];
+  std::snprintf(place, sizeof(place), "%p", static_cast<const void*>(this));
+  std::string text = std::string("<") + type_name() + " at " + place +
+                     " maxsize=" + std::to_string(maxsize_);
+  if (size_ > 0) text += " qsize=" + std::to_string(size_);
+  if (getters_waiting_ > 0) text += " _getters[" + std::to_string(getters_waiting_) + "]";
+  if (putters_waiting_ > 0) text += " _putters[" + std::to_string(putters_waiting_) + "]";
+  if (unfinished_ > 0) text += " tasks=" + std::to_string(unfinished_);
+  if (shutdown_) text += " shutdown";
+  return text + ">";
+}
+
+}  // namespace asyncio::detail
