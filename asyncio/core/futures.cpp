@@ -90,8 +90,6 @@ FutureBase::~FutureBase() {
     else
       node->orphan();
   }
-  if (log_failure_ && scheduler_ != nullptr)
-    scheduler_->report({.message = never_retrieved_sentence(), .exception = exception_});
   if (scheduler_ != nullptr) scheduler_->drop_reference();
 }
 
@@ -99,7 +97,12 @@ const char* FutureBase::never_retrieved_sentence() const noexcept {
   return "Future exception was never retrieved";
 }
 
-void FutureBase::dispose() noexcept { delete this; }
+void FutureBase::dispose() noexcept {
+  // Here and not in the destructor, which would no longer know a task from a future.
+  if (log_failure_ && scheduler_ != nullptr) [[unlikely]]
+    scheduler_->report({.message = never_retrieved_sentence(), .exception = exception_});
+  delete this;
+}
 
 Scheduler& FutureBase::bind() {
   if (scheduler_ == nullptr) {
