@@ -62,6 +62,13 @@ class IntrusiveList {
     other.head_.next = other.head_.prev = &other.head_;
   }
 
+  // Moves everything from `other` before what is here.
+  void splice_front(IntrusiveList& other) noexcept {
+    if (other.empty()) return;
+    other.splice_back(*this);
+    splice_back(other);
+  }
+
   // The element after `element`, or null at the end.
   T* after(T& element) noexcept {
     Link* next = static_cast<Link&>(element).next;

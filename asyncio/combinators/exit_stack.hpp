@@ -72,9 +72,9 @@ class AsyncExitStack {
     explicit KeptCallback(F function) : callback(std::move(function)) {}
     Coro<bool> leave(std::exception_ptr) override {
       if constexpr (std::is_void_v<std::invoke_result_t<F&>>)
-        std::invoke(callback);
+        detail::call(callback);
       else
-        co_await std::invoke(callback);
+        co_await detail::call(callback);
       co_return false;
     }
     F callback;

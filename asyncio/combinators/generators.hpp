@@ -166,7 +166,7 @@ class [[nodiscard]] AsyncGenerator {
   }
   // Ends it: its cleanup runs, awaits included. Nothing runs where it was never started.
   // Throws RuntimeError where the generator yields instead of ending.
-  Coro<> aclose() { return detail::close_generator(frame_.promise()); }
+  ASYNCIO_CORO_WRAPPER Coro<> aclose() { return detail::close_generator(frame_.promise()); }
 
  private:
   friend promise_type;

@@ -40,11 +40,11 @@ T value_or_swallowed(std::optional<NoVoid<T>>& value) {
 }
 
 template <class Body, class Manager>
-auto call_body(Body& body, Manager& manager) {
+ASYNCIO_CORO_WRAPPER auto call_body(Body& body, Manager& manager) {
   if constexpr (std::is_invocable_v<Body&, Manager&>)
-    return std::invoke(body, manager);
+    return detail::call(body, manager);
   else
-    return std::invoke(body);
+    return detail::call(body);
 }
 
 template <class Body, class Manager>
@@ -100,15 +100,15 @@ Coro<await_result_t<std::invoke_result_t<Body&>>> try_finally(Body body, Cleanup
   std::exception_ptr error;
   try {
     if constexpr (std::is_void_v<T>) {
-      co_await std::invoke(body);
+      co_await detail::call(body);
       value.emplace();
     } else {
-      value.emplace(co_await std::invoke(body));
+      value.emplace(co_await detail::call(body));
     }
   } catch (...) {
     error = std::current_exception();
   }
-  co_await std::invoke(cleanup);
+  co_await detail::call(cleanup);
   if (error) std::rethrow_exception(error);
   if constexpr (!std::is_void_v<T>) co_return std::move(*value);
 }
@@ -128,14 +128,10 @@ class OwnCancellation {
   bool due_before_;
 };
 
-}  // namespace detail
-
-// Awaits without throwing. A cancellation of the awaiting task itself passes through.
-template <Awaitable A>
-  requires(!std::is_lvalue_reference_v<A>)
-Coro<Outcome<await_result_t<A>>> outcome_of(A awaitable) {
+template <class A>
+Coro<Outcome<await_result_t<A>>> run_for_outcome(A awaitable) {
   using Result = Outcome<await_result_t<A>>;
-  const detail::OwnCancellation own;
+  const OwnCancellation own;
   std::exception_ptr error;
   try {
     if constexpr (std::is_void_v<await_result_t<A>>) {
@@ -149,6 +145,15 @@ Coro<Outcome<await_result_t<A>>> outcome_of(A awaitable) {
   }
   if (own.is_ours(error)) std::rethrow_exception(error);
   co_return Result(std::move(error));
+}
+
+}  // namespace detail
+
+// Awaits without throwing. A cancellation of the awaiting task itself passes through.
+template <Awaitable A>
+  requires(!std::is_lvalue_reference_v<A>)
+ASYNCIO_CORO_WRAPPER Coro<Outcome<await_result_t<A>>> outcome_of(A&& awaitable) {
+  return detail::run_for_outcome<A>(std::move(awaitable));
 }
 // A task or future stays the caller's.
 template <class A>

@@ -6,6 +6,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <new>
 #include <source_location>
@@ -32,6 +33,29 @@ class Coro;
 namespace detail {
 
 class TaskBase;
+
+template <class Method, class Object, class... Args>
+ASYNCIO_CORO_WRAPPER auto call_member(Method method, Object&& object, Args&&... args)
+    -> std::invoke_result_t<Method, Object, Args...> {
+  if constexpr (requires { (object.*method)(std::forward<Args>(args)...); })
+    return (std::forward<Object>(object).*method)(std::forward<Args>(args)...);
+  else if constexpr (requires { (object.get().*method)(std::forward<Args>(args)...); })
+    return (object.get().*method)(std::forward<Args>(args)...);  // std::reference_wrapper
+  else
+    return ((*std::forward<Object>(object)).*method)(std::forward<Args>(args)...);
+}
+
+// std::invoke, except that it may return a Coro under ASYNCIO_STRICT_LIFETIMES: clang then wants every
+// function that passes one on to be marked, and those of the standard library are not.
+template <class F, class... Args>
+ASYNCIO_CORO_WRAPPER std::invoke_result_t<F, Args...> call(F&& function, Args&&... args) {
+  if constexpr (std::is_member_function_pointer_v<std::remove_cvref_t<F>>)
+    return call_member(function, std::forward<Args>(args)...);
+  else if constexpr (std::is_member_object_pointer_v<std::remove_cvref_t<F>>)
+    return std::invoke(function, std::forward<Args>(args)...);
+  else
+    return std::forward<F>(function)(std::forward<Args>(args)...);
+}
 
 // What every coroutine frame holds: its caller, the place of its current await, its exception.
 // Stands first in each promise, so that a frame is found from it (see handle()).

@@ -241,10 +241,7 @@ void Loop::check_thread() const {
 void Loop::run_forever() {
   check_can_run();
   detail::RunningScope scope(*state_);
-  state_->handles_since_poll = state_->poll_interval;  // the first pass polls
-  do {
-    state_->run_once();
-  } while (!state_->stopping);
+  state_->run_until_stopping();
 }
 
 void Loop::run_until_done(detail::FutureBase& future, bool own_task) {

@@ -276,7 +276,7 @@ class OwningAwaiter : public FutureWait {  // co_await of an rvalue: the result 
 // Threads:      its loop's thread only; from elsewhere, call_soon_threadsafe.
 // Lifetime:     free: state lives as long as a handle does, also after the loop is closed.
 template <class T = void>
-class [[nodiscard]] Future {
+class Future {
  public:
   using State = detail::FutureState<T>;
   using value_type = T;

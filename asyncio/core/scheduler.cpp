@@ -32,40 +32,46 @@ Scheduler& running_scheduler() { return current_scheduler(); }
 Scheduler::Scheduler() = default;
 Scheduler::~Scheduler() = default;
 
-// Stands behind the last node of a pass.
-class Scheduler::PassEnd final : public Node {
- public:
-  void run() override {}
-  void notify() noexcept override {}
-  bool cancel_wait(const std::string&) override { return false; }
+// The handles of one pass, taken out of the queue. Where one throws, the rest goes back.
+struct Scheduler::Batch {
+  explicit Batch(NodeList& ready) noexcept : queue(ready) { nodes.splice_back(ready); }
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+  ~Batch() {
+    if (!nodes.empty()) [[unlikely]] queue.splice_front(nodes);
+  }
+
+  NodeList nodes;
+  NodeList& queue;
 };
 
-void Scheduler::run_once() {
-  poll();
+void Scheduler::run_until_stopping() {
+  handles_since_poll = poll_interval;  // the first pass polls
+  do {
+    run_once();
+  } while (!stopping);
+}
+
+inline void Scheduler::run_once() {
+  if (ready.empty() || handles_since_poll >= poll_interval || stopping) [[unlikely]]
+    poll();
+  else if (posted_.load(std::memory_order_relaxed) != nullptr)
+    take_posted();  // which acquires; a post that is missed here is seen a pass later
   if (!timers.empty()) queue_due_timers();
   ++passes;
-  PassEnd end;
-  ready.push_back(end);
-  for (unsigned ran = 0;; ++ran) {
-    Node& node = ready.pop_front();
-    if (&node == &end) {
-      handles_since_poll += ran;
-      return;
-    }
+  unsigned ran = 0;
+  for (Batch batch(ready); !batch.nodes.empty(); ++ran) {
+    Node& node = batch.nodes.pop_front();
     if (watched) [[unlikely]]
       run_watched(node);
     else
-      node.run();  // may throw KeyboardInterrupt: `end` leaves the queue, the rest stays
+      node.run();  // may throw KeyboardInterrupt
   }
+  handles_since_poll += ran;
 }
 
 void Scheduler::poll() {
   const bool idle = ready.empty();
-  if (!idle && handles_since_poll < poll_interval && !stopping) [[likely]] {
-    // relaxed: take_posted acquires; a post that is missed here is seen a pass later.
-    if (posted_.load(std::memory_order_relaxed) != nullptr) take_posted();
-    return;
-  }
   handles_since_poll = 0;
   if (take_posted() || !idle || stopping)
     backend->wait(0);

@@ -42,8 +42,9 @@ struct Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // ---- one pass
-  void run_once();
+  // Passes, one at least, until `stopping`. What a handle throws through (KeyboardInterrupt) ends
+  // it; the handles behind that one stay queued.
+  void run_until_stopping();
   void push_ready(Node& node) noexcept { ready.push_back(node); }
 
   // ---- time
@@ -107,8 +108,9 @@ struct Scheduler {
 
  private:
   friend class asyncio::Loop;
-  class PassEnd;
+  struct Batch;
 
+  void run_once();
   void queue_due_timers();
   void poll();
   void wait_for_work();

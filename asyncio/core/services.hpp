@@ -29,10 +29,13 @@ class FdCallbacks final : public FdWatcher {
   Scheduler& scheduler_;
 };
 
+struct LoopPortOwner;  // sync/threads.hpp
+
 struct LoopServices {
   ExceptionHandler exception_handler;
   std::shared_ptr<ThreadPoolExecutor> executor;
   bool executor_shut_down = false;
+  std::shared_ptr<LoopPortOwner> port;  // how other threads reach the loop, once one does
   TaskFactory task_factory = TaskFactory::standard;
   std::map<int, std::function<void()>> signal_callbacks;
   std::unordered_map<int, std::unique_ptr<FdCallbacks>> fd_callbacks;

@@ -168,21 +168,21 @@ class CallableTaskState final : public TaskState<T> {
   CallableTaskState(Scheduler& scheduler, F&& function, A&&... args)
       : TaskState<T>(scheduler),
         callable_(std::in_place, std::move(function), std::forward<A>(args)...) {}
-  auto call() {
-    return std::apply(
-        [](F& function, Args&... args) {
-          if constexpr (std::is_invocable_v<F&, Args...>)
-            return std::invoke(function, std::move(args)...);
-          else
-            return std::invoke(std::move(function), std::move(args)...);
-        },
-        *callable_);
-  }
+  ASYNCIO_CORO_WRAPPER auto call() { return call_with(std::index_sequence_for<Args...>{}); }
 
  protected:
   void drop_callable() noexcept override { callable_.reset(); }
 
  private:
+  template <std::size_t... Index>
+  ASYNCIO_CORO_WRAPPER auto call_with(std::index_sequence<Index...>) {
+    auto& function = std::get<0>(*callable_);
+    if constexpr (std::is_invocable_v<F&, Args...>)
+      return detail::call(function, std::move(std::get<Index + 1>(*callable_))...);
+    else
+      return detail::call(std::move(function), std::move(std::get<Index + 1>(*callable_))...);
+  }
+
   std::optional<std::tuple<F, Args...>> callable_;
 };
 
@@ -237,7 +237,7 @@ class AnyTask {
 // Threads:      its loop's thread only.
 // Lifetime:     free; may be asked and dropped after its loop is closed.
 template <class T = void>
-class [[nodiscard]] Task : public AnyTask {
+class Task : public AnyTask {
  public:
   using State = detail::TaskState<T>;
   using value_type = T;
