@@ -46,3 +46,6 @@ destroyed twice). Use clang 19 or GCC 13; define ASYNCIO_ALLOW_OLD_GCC to try al
 #if __has_include("asyncio/net/streams.hpp")
 #include "asyncio/net/streams.hpp"
 #endif
+#if __has_include("asyncio/net/servers.hpp")
+#include "asyncio/net/servers.hpp"
+#endif

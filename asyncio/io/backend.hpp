@@ -1,6 +1,11 @@
 // backend.hpp: the seam between the loop and the operating system.
-// A backend waits for completions and tells their operations; everything above knows no epoll and
-// no io_uring. Implementations: epoll.cpp (io_uring and a simulated world come with the engine).
+// Above it nobody knows epoll or io_uring. A backend owns one record for each watched fd; whoever
+// wants something from the fd tries it (receive, send, accept, ...), and where the answer is
+// -EAGAIN, the watcher is called once trying again is worth while. Nothing of an operation lies in
+// a coroutine frame: a backend that hands buffers to the kernel keeps them in its own records
+// until the final completion, whatever became of the task. So receive() may be recv(2) after a
+// readiness event, or the next completion of a multishot receive.
+// Implementations: epoll.cpp (io_uring and a simulated world come with the engine).
 // Threads: the loop's thread only, except wake().
 #pragma once
 #include <cstddef>
@@ -8,15 +13,35 @@
 #include <functional>
 #include <memory>
 
+struct iovec;
+
 namespace asyncio::detail {
 
-// Readiness of one file descriptor, as add_reader/add_writer and the emulated operations use it.
+// Told what happened to one file descriptor. The calls come inside IoBackend::wait(): they queue
+// what is to be done, and run no code of the user.
 class FdWatcher {
  public:
   virtual void on_ready(bool readable, bool writable) noexcept = 0;
+  // Just before on_ready: the peer has closed or failed, so reading must go on to the very end.
+  virtual void on_hangup() noexcept {}
+  // The loop is closed and this fd was still watched. Nothing is called afterwards.
+  virtual void on_backend_closed() noexcept {}
 
  protected:
   ~FdWatcher() = default;
+};
+
+// A sockaddr of any family.
+struct SocketAddress {
+  static constexpr unsigned kCapacity = 128;  // sizeof(sockaddr_storage)
+  alignas(8) unsigned char bytes[kCapacity];
+  unsigned length = 0;
+};
+
+// Bytes that were received, lent until the next call of the backend.
+struct Received {
+  const char* data;
+  std::int64_t size;  // 0: end of the stream; negative: -errno
 };
 
 class IoBackend {
@@ -27,6 +52,8 @@ class IoBackend {
   virtual ~IoBackend() = default;
 
   static constexpr std::int64_t kForever = -1;
+  // receive() lends at most this much; what is shorter means that nothing more is there.
+  static constexpr std::size_t kReceiveSize = std::size_t{64} * 1024;
 
   // Waits at most timeout_ns (0: only looks; kForever) for something to happen, and calls the
   // watchers it happened to, in the order the kernel reports them. EINTR counts as nothing.
@@ -34,15 +61,41 @@ class IoBackend {
   // Ends a wait() that is running now or begins next. Any thread, any signal handler.
   virtual void wake() noexcept = 0;
 
-  // One watcher for each fd. Edge-triggered: after a call, on_ready comes again only when more
-  // happened, so its owner tries until EAGAIN. Throws OSError.
+  // ---- who is told. One watcher for each fd; a second call replaces the first. Throws OSError.
+  // Edge-triggered: after a call, on_ready comes again only when more happened, so its owner tries
+  // until -EAGAIN or a short read.
   virtual void watch(int fd, FdWatcher& watcher) = 0;
+  // The same, and on_ready(writable) too, once the fd takes data (again).
+  virtual void watch_writable(int fd, FdWatcher& watcher) = 0;
   // Level-triggered interest for add_reader/add_writer; both false forgets the fd.
   virtual void watch_level(int fd, FdWatcher& watcher, bool readable, bool writable) = 0;
-  // Must come before the fd is closed; on_ready is not called afterwards.
+  // Must come before the fd is closed by others; on_ready is not called afterwards.
   virtual void forget(int fd) noexcept = 0;
+  // Forgets the fd and closes it, once no operation of the backend uses it.
+  virtual void close(int fd) noexcept;
+
+  // ---- operations: the result, or -errno. They never block. The ones below are plain system
+  // calls, right for every backend that learns of readiness.
+  virtual Received receive(int fd);
+  virtual std::int64_t receive_into(int fd, char* data, std::size_t size) noexcept;
+  virtual std::int64_t receive_from(int fd, char* data, std::size_t size,
+                                    SocketAddress& from) noexcept;
+  virtual std::int64_t send(int fd, const char* data, std::size_t size) noexcept;
+  virtual std::int64_t send_vectored(int fd, const iovec* parts, std::size_t count) noexcept;
+  virtual std::int64_t send_to(int fd, const char* data, std::size_t size,
+                               const SocketAddress* to) noexcept;
+  virtual std::int64_t send_file(int fd, int file, std::int64_t offset,
+                                 std::size_t size) noexcept;
+  virtual int accept(int fd, SocketAddress& peer) noexcept;  // the new fd
+  // 0 where it is connected; -EINPROGRESS: watch for writable, then ask connect_result().
+  virtual int connect(int fd, const SocketAddress& peer) noexcept;
+  virtual int connect_result(int fd) noexcept;
+  virtual int shutdown_write(int fd) noexcept;
 
   virtual const char* name() const noexcept = 0;
+
+ private:
+  std::unique_ptr<char[]> receive_buffer_;  // shared by all fds: what is idle needs none
 };
 
 std::unique_ptr<IoBackend> make_epoll_backend();

@@ -6,6 +6,8 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "asyncio/base/errors.hpp"
@@ -24,8 +26,10 @@ class EpollBackend final : public IoBackend {
   void wait(std::int64_t timeout_ns) override;
   void wake() noexcept override;
   void watch(int fd, FdWatcher& watcher) override;
+  void watch_writable(int fd, FdWatcher& watcher) override;
   void watch_level(int fd, FdWatcher& watcher, bool readable, bool writable) override;
   void forget(int fd) noexcept override;
+  void close(int fd) noexcept override;
   const char* name() const noexcept override { return "epoll"; }
 
  private:
@@ -55,7 +59,7 @@ EpollBackend::EpollBackend() {
   wakeup_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wakeup_ < 0) {
     const int error = errno;
-    close(epoll_);
+    ::close(epoll_);
     throw_os_error(error, "eventfd");
   }
   epoll_event event{};
@@ -63,15 +67,20 @@ EpollBackend::EpollBackend() {
   event.data.u64 = static_cast<std::uint32_t>(wakeup_);
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, wakeup_, &event) != 0) {
     const int error = errno;
-    close(wakeup_);
-    close(epoll_);
+    ::close(wakeup_);
+    ::close(epoll_);
     throw_os_error(error, "epoll_ctl");
   }
 }
 
 EpollBackend::~EpollBackend() {
-  close(wakeup_);
-  close(epoll_);
+  // By index: a watcher that is told may forget others.
+  for (std::size_t fd = 0; fd < watched_.size(); ++fd) {
+    FdWatcher* const watcher = std::exchange(watched_[fd].watcher, nullptr);
+    if (watcher != nullptr) watcher->on_backend_closed();
+  }
+  ::close(wakeup_);
+  ::close(epoll_);
 }
 
 int EpollBackend::collect(std::int64_t timeout_ns) {
@@ -106,9 +115,11 @@ void EpollBackend::wait(std::int64_t timeout_ns) {
     if (fd >= watched_.size()) continue;
     const Watched& watched = watched_[fd];
     if (watched.watcher == nullptr || watched.generation != generation) continue;
+    FdWatcher& watcher = *watched.watcher;
     const bool failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
-    watched.watcher->on_ready(failed || (event.events & (EPOLLIN | EPOLLRDHUP)) != 0,
-                              failed || (event.events & EPOLLOUT) != 0);
+    if ((event.events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0) watcher.on_hangup();
+    watcher.on_ready(failed || (event.events & (EPOLLIN | EPOLLRDHUP)) != 0,
+                     failed || (event.events & EPOLLOUT) != 0);
   }
 }
 
@@ -143,6 +154,12 @@ void EpollBackend::control(int fd, std::uint32_t events, FdWatcher& watcher) {
 }
 
 void EpollBackend::watch(int fd, FdWatcher& watcher) {
+  // No EPOLLOUT: it would report every fresh socket once, for nothing.
+  control(fd, EPOLLIN | EPOLLRDHUP | EPOLLET, watcher);
+}
+
+void EpollBackend::watch_writable(int fd, FdWatcher& watcher) {
+  // Changing the interest reports what holds now, so no edge is lost in between.
   control(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, watcher);
 }
 
@@ -162,6 +179,18 @@ void EpollBackend::forget(int fd) noexcept {
   watched.watcher = nullptr;
   watched.registered = false;
   ++watched.generation;
+}
+
+void EpollBackend::close(int fd) noexcept {
+  // close(2) leaves the epoll set by itself; the generation guards against a copy of the fd in
+  // another process, which would keep it there.
+  if (fd >= 0 && static_cast<std::size_t>(fd) < watched_.size()) {
+    Watched& watched = watched_[static_cast<std::size_t>(fd)];
+    watched.watcher = nullptr;
+    watched.registered = false;
+    ++watched.generation;
+  }
+  ::close(fd);
 }
 
 }  // namespace

@@ -1,0 +1,191 @@
+#include "asyncio/net/internal/connect.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "asyncio/base/errors.hpp"
+#include "asyncio/io/backend.hpp"
+#include "asyncio/net/dns.hpp"
+
+namespace asyncio::detail {
+namespace {
+
+// A connect in progress. Lives on the heap, so that the backend never points into a frame.
+class PendingConnect final : public FdWatcher {
+ public:
+  PendingConnect(Loop& loop, FileDescriptor fd)
+      : backend_(&loop.backend()), fd_(std::move(fd)), done_(loop) {}
+  PendingConnect(const PendingConnect&) = delete;
+  PendingConnect& operator=(const PendingConnect&) = delete;
+  ~PendingConnect() {
+    if (!fd_) return;
+    if (backend_ != nullptr) backend_->close(fd_.release());
+  }
+
+  int fd() const noexcept { return fd_.get(); }
+  const Future<>& done() const noexcept { return done_; }
+  FileDescriptor release() noexcept { return std::move(fd_); }
+
+  void on_ready(bool, bool writable) noexcept override {
+    if (writable && !done_.done()) done_.set_result();
+  }
+  void on_backend_closed() noexcept override { backend_ = nullptr; }
+
+ private:
+  IoBackend* backend_;
+  FileDescriptor fd_;
+  Future<> done_;
+};
+
+TimePoint deadline_after(Loop& loop, Duration timeout) {
+  if (timeout >= std::chrono::hours(24 * 365 * 100)) return TimePoint::max();
+  return loop.time() + timeout;
+}
+
+[[noreturn]] void throw_connect_error(int error, const Address& peer) {
+  if (peer.family() == Address::Family::unix_path)  // as Python: without the path
+    std::rethrow_exception(make_os_error(
+        error, ErrorText{"[Errno " + std::to_string(error) + "] " + std::strerror(error)},
+        "connect", peer.path()));
+  std::rethrow_exception(make_os_error(
+      error,
+      ErrorText{"[Errno " + std::to_string(error) + "] Connect call failed " + peer.repr()},
+      "connect", peer.repr()));
+}
+
+// Fails `future` at the deadline, for a scope.
+template <class T>
+class DeadlineScope {
+ public:
+  DeadlineScope(Loop& loop, TimePoint deadline, Future<T> future, const std::string& what) {
+    if (deadline == TimePoint::max()) return;
+    timer_ = loop.call_at(deadline, [future, message = "timed out: " + what] {
+      if (!future.done()) future.set_exception(TimeoutError(message));
+    });
+  }
+  DeadlineScope(const DeadlineScope&) = delete;
+  DeadlineScope& operator=(const DeadlineScope&) = delete;
+  ~DeadlineScope() { timer_.cancel(); }
+
+ private:
+  TimerHandle timer_;
+};
+
+std::string message_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& known) {
+    return known.what();
+  }
+}
+
+// Python's rule: one error, or several that read the same, as it is; else all in one sentence.
+[[noreturn]] void throw_all(const std::vector<std::exception_ptr>& errors) {
+  if (errors.empty()) throw OSError(EADDRNOTAVAIL, "connect");
+  const std::string first = message_of(errors.front());
+  std::string all = "Multiple exceptions: " + first;
+  bool same = true;
+  for (std::size_t i = 1; i < errors.size(); ++i) {
+    const std::string text = message_of(errors[i]);
+    same = same && text == first;
+    all += ", " + text;
+  }
+  if (same) std::rethrow_exception(errors.front());
+  int code = 0;
+  try {
+    std::rethrow_exception(errors.front());
+  } catch (const OSError& error) {
+    code = error.error_number();
+  } catch (...) {
+    std::rethrow_exception(errors.front());
+  }
+  // C++: the type of the first, so that a caller can still catch ConnectionRefusedError.
+  std::rethrow_exception(make_os_error(code, ErrorText{all}, "connect"));
+}
+
+Coro<std::vector<Address>> resolve_before(Loop& loop, std::string host, int port,
+                                          TimePoint deadline) {
+  if (std::optional<Address> numeric = Address::parse(host, port))
+    co_return std::vector<Address>{*numeric};
+  if (deadline == TimePoint::max()) co_return co_await resolve(std::move(host), port);
+  const std::string what = "resolving " + host;
+  Future<std::vector<Address>> answer(loop);
+  Task<std::vector<Address>> lookup = create_task(resolve(std::move(host), port));
+  const DeadlineScope scope(loop, deadline, answer, what);
+  lookup.add_done_callback([answer](const Task<std::vector<Address>>& task) {
+    if (answer.done()) {  // too late; the error, where there is one, interests nobody
+      if (!task.cancelled()) static_cast<void>(task.exception());
+    } else if (task.cancelled()) {
+      answer.cancel();
+    } else if (std::exception_ptr error = task.exception()) {
+      answer.set_exception(error);
+    } else {
+      answer.set_result(task.result());
+    }
+  });
+  co_return co_await answer;
+}
+
+}  // namespace
+
+Coro<ConnectedSocket> connect_to(Loop& loop, Address peer, ConnectOptions options,
+                                 TimePoint deadline) {
+  FileDescriptor fd =
+      make_stream_socket(peer.family(), {.keep_alive = options.keep_alive});
+  if (!options.local_host.empty() || options.local_port != 0) {
+    const std::string host = !options.local_host.empty()                    ? options.local_host
+                             : peer.family() == Address::Family::ipv6 ? "::" : "0.0.0.0";
+    const std::optional<Address> local = Address::parse(host, options.local_port);
+    if (!local) throw ValueError("local_host must be numeric: '" + host + "'");
+    bind_socket(fd.get(), *local);
+  }
+  IoBackend& backend = loop.backend();
+  auto pending = std::make_unique<PendingConnect>(loop, std::move(fd));
+  int result = backend.connect(pending->fd(), peer.to_system());
+  if (result == -EINPROGRESS) {
+    backend.watch_writable(pending->fd(), *pending);
+    {
+      const DeadlineScope scope(loop, deadline, pending->done(), "connecting to " + peer.repr());
+      co_await pending->done();
+    }
+    result = backend.connect_result(pending->fd());
+    // What comes next watches the same fd; edges seen so far must not be lost with this watcher.
+    if (result == 0) backend.forget(pending->fd());
+  }
+  if (result != 0) throw_connect_error(-result, peer);
+  co_return ConnectedSocket{pending->release(), std::move(peer)};
+}
+
+Coro<ConnectedSocket> connect_by_name(Loop& loop, std::string host, int port,
+                                      ConnectOptions options) {
+  const TimePoint deadline = deadline_after(loop, options.timeout);
+  const std::vector<Address> addresses =
+      co_await resolve_before(loop, std::move(host), port, deadline);
+  std::vector<std::exception_ptr> errors;
+  for (const Address& address : addresses) {
+    try {
+      co_return co_await connect_to(loop, address, options, deadline);
+    } catch (const OSError&) {
+      errors.push_back(std::current_exception());
+    }
+  }
+  throw_all(errors);
+}
+
+ASYNCIO_CORO_WRAPPER Coro<ConnectedSocket> connect_by_path(Loop& loop, std::string path, ConnectOptions options) {
+  const TimePoint deadline = deadline_after(loop, options.timeout);
+  return connect_to(loop, Address::of_path(path), std::move(options), deadline);
+}
+
+ConnectedSocket adopt_socket(int fd) {
+  if (!is_stream_socket(fd))
+    throw ValueError("A Stream Socket was expected, got fd " + std::to_string(fd));
+  ConnectedSocket socket{FileDescriptor(fd), peer_name(fd)};
+  set_nonblocking(fd);
+  return socket;
+}
+
+}  // namespace asyncio::detail

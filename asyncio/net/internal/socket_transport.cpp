@@ -1,0 +1,539 @@
+#include "asyncio/net/internal/socket_transport.hpp"
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "asyncio/base/assert.hpp"
+#include "asyncio/base/errors.hpp"
+#include "asyncio/base/logging.hpp"
+#include "asyncio/core/events.hpp"
+#include "asyncio/net/internal/server_state.hpp"
+
+namespace asyncio::detail {
+namespace {
+
+// Reads in a row from one socket before the others get their turn.
+constexpr int kReadsInARow = 4;
+constexpr std::size_t kPartsInARow = 64;
+constexpr int kWritesBeforeWarning = 5;
+
+constexpr const char* kReadFailed = "Fatal read error on socket transport";
+constexpr const char* kWriteFailed = "Fatal write error on socket transport";
+
+bool would_block(std::int64_t result) noexcept {
+  return result == -EAGAIN || result == -EWOULDBLOCK;
+}
+
+}  // namespace
+
+SocketTransport::SocketTransport(Scheduler& scheduler, FileDescriptor fd, Address peer)
+    : scheduler_(scheduler),
+      backend_(scheduler.backend),
+      fd_(fd.release()),
+      peer_(std::move(peer)) {
+  scheduler_.add_reference();
+}
+
+SocketTransport::~SocketTransport() {
+  release_fd();
+  if (stream_ != nullptr) stream_->drop_reference();
+  if (Node::is_linked()) Node::unlink();
+  scheduler_.drop_reference();
+}
+
+void SocketTransport::start_stream(StreamState& stream) {
+  set_no_delay(fd_);
+  stream_ = &stream;
+  stream_->add_reference();
+  stream_->set_transport(shared_from_this());
+  connected_ = true;
+  self_ = shared_from_this();
+  begin_reading();
+}
+
+void SocketTransport::start_protocol(std::shared_ptr<Protocol> protocol) {
+  set_no_delay(fd_);
+  set_protocol(std::move(protocol));
+  self_ = shared_from_this();
+  queue(kMade);
+}
+
+void SocketTransport::set_server(std::shared_ptr<ServerState> server) {
+  server_ = std::move(server);
+  server_->attach(*this);
+}
+
+void SocketTransport::set_protocol(std::shared_ptr<Protocol> protocol) {
+  protocol_ = std::move(protocol);
+  buffered_ = dynamic_cast<BufferedProtocol*>(protocol_.get());
+  if (stream_ != nullptr) std::exchange(stream_, nullptr)->drop_reference();
+}
+
+void SocketTransport::begin_reading() {
+  if (closing_) return;
+  try {
+    backend_->watch(fd_, *this);
+  } catch (...) {
+    fatal_error(std::current_exception(), kReadFailed);
+  }
+}
+
+// ---- its turn
+
+void SocketTransport::queue(Work work) noexcept {
+  work_ |= work;
+  if (!Node::is_linked()) scheduler_.push_ready(*this);
+}
+
+void SocketTransport::run() {
+  const std::shared_ptr<SocketTransport> alive = shared_from_this();
+  const std::uint8_t work = std::exchange(work_, std::uint8_t{0});
+  if ((work & kMade) != 0) connection_made();
+  if ((work & kRead) != 0) read_some();
+  if ((work & kFlush) != 0) flush();
+  if ((work & kLost) != 0) call_connection_lost();
+}
+
+template <class Call>
+bool SocketTransport::guarded(const char* message, Call call) {
+  try {
+    call();
+    return true;
+  } catch (const KeyboardInterrupt&) {
+    throw;
+  } catch (const SystemExit&) {
+    throw;
+  } catch (...) {
+    fatal_error(std::current_exception(), message);
+    return false;
+  }
+}
+
+void SocketTransport::connection_made() {
+  connected_ = true;
+  const std::shared_ptr<Protocol> protocol = protocol_;
+  if (guarded("Fatal error: protocol.connection_made() call failed.",
+              [&] { protocol->connection_made(*this); }))
+    begin_reading();
+}
+
+void SocketTransport::on_ready(bool readable, bool writable) noexcept {
+  const std::shared_ptr<SocketTransport> alive = self_;
+  if (readable && !read_ended_) {
+    if (reading_paused_)
+      read_pending_ = true;
+    else if (stream_ == nullptr)
+      queue(kRead);
+    else
+      read_some();
+  }
+  if (!writable || losing_) return;
+  if (sending_file_ || output_waiter_) wake_output_waiter();
+  if (output_.empty()) return;
+  if (stream_ == nullptr)
+    queue(kFlush);
+  else
+    flush();
+}
+
+void SocketTransport::on_backend_closed() noexcept {
+  const std::shared_ptr<SocketTransport> alive = std::move(self_);
+  backend_ = nullptr;
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  closing_ = losing_ = true;
+  if (stream_ != nullptr) std::exchange(stream_, nullptr)->drop_reference();
+  protocol_.reset();
+  if (server_) std::exchange(server_, nullptr)->detach(*this);
+}
+
+// ---- reading
+
+void SocketTransport::pause_reading() {
+  if (is_reading()) reading_paused_ = true;
+}
+
+void SocketTransport::resume_reading() {
+  if (closing_ || !reading_paused_) return;
+  reading_paused_ = false;
+  if (std::exchange(read_pending_, false)) queue(kRead);
+}
+
+void SocketTransport::read_some() {
+  for (int i = 0; i < kReadsInARow; ++i) {
+    if (closing_ || read_ended_) return;
+    if (reading_paused_) {
+      read_pending_ = true;
+      return;
+    }
+    try {
+      if (!(buffered_ != nullptr ? read_buffered() : read_once())) return;
+    } catch (const KeyboardInterrupt&) {
+      throw;
+    } catch (const SystemExit&) {
+      throw;
+    } catch (...) {  // no memory for what has come
+      fatal_error(std::current_exception(), kReadFailed);
+      return;
+    }
+  }
+  queue(kRead);  // there may be more; the others first
+}
+
+bool SocketTransport::read_once() {
+  const Received received = backend_->receive(fd_);
+  if (received.size > 0) {
+    const auto size = static_cast<std::size_t>(received.size);
+    deliver(std::string_view(received.data, size));
+    // A short read means that nothing more is there, unless the end is near.
+    return size == IoBackend::kReceiveSize || hung_up_;
+  }
+  if (would_block(received.size)) return false;
+  if (received.size == 0)
+    read_eof();
+  else
+    fatal_error(make_os_error(static_cast<int>(-received.size), "recv"), kReadFailed);
+  return false;
+}
+
+void SocketTransport::deliver(std::string_view data) {
+  if (stream_ != nullptr) {
+    stream_->feed_data(data);
+    return;
+  }
+  const std::shared_ptr<Protocol> protocol = protocol_;
+  guarded("Fatal error: protocol.data_received() call failed.",
+          [&] { protocol->data_received(data); });
+}
+
+bool SocketTransport::read_buffered() {
+  const std::shared_ptr<Protocol> protocol = protocol_;
+  BufferedProtocol& target = *buffered_;
+  std::span<char> room;
+  if (!guarded("Fatal error: protocol.get_buffer() call failed.", [&] {
+        room = target.get_buffer(0);
+        if (room.empty()) throw RuntimeError("get_buffer() returned an empty buffer");
+      }))
+    return false;
+  const std::int64_t got = backend_->receive_into(fd_, room.data(), room.size());
+  if (would_block(got)) return false;
+  if (got < 0) {
+    fatal_error(make_os_error(static_cast<int>(-got), "recv"), kReadFailed);
+    return false;
+  }
+  if (got == 0) {
+    read_eof();
+    return false;
+  }
+  const auto size = static_cast<std::size_t>(got);
+  return guarded("Fatal error: protocol.buffer_updated() call failed.",
+                 [&] { target.buffer_updated(size); }) &&
+         (size == room.size() || hung_up_);
+}
+
+void SocketTransport::read_eof() {
+  read_ended_ = true;
+  if (stream_ != nullptr) {
+    stream_->feed_eof();  // it stays open for writing
+    return;
+  }
+  const std::shared_ptr<Protocol> protocol = protocol_;
+  bool keep_open = true;
+  guarded("Fatal error: protocol.eof_received() call failed.",
+          [&] { keep_open = protocol->eof_received(); });
+  if (!keep_open) close();
+}
+
+// ---- writing
+
+void SocketTransport::check_writable(const char* what) const {
+  if (write_ended_)
+    throw RuntimeError(std::string("Cannot call ") + what + "() after write_eof()");
+  if (sending_file_)
+    throw RuntimeError(std::string("unable to ") + what + "; sendfile is in progress");
+}
+
+void SocketTransport::write(std::string_view data) {
+  check_writable("write");
+  if (data.empty()) return;
+  if (losing_) {
+    if (writes_after_loss_ == kWritesBeforeWarning)
+      logging::log(LogLevel::warning, "socket.send() raised exception.");
+    else
+      ++writes_after_loss_;
+    return;
+  }
+  if (closing_) return;
+  if (output_.empty()) {
+    const std::int64_t sent = backend_->send(fd_, data.data(), data.size());
+    if (sent == static_cast<std::int64_t>(data.size())) [[likely]] return;
+    if (sent >= 0) {
+      data.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (!would_block(sent)) {
+      fatal_error(make_os_error(static_cast<int>(-sent), "send"), kWriteFailed);
+      return;
+    }
+  }
+  keep(data);
+}
+
+void SocketTransport::writelines(std::span<const std::string_view> parts) {
+  check_writable("writelines");
+  if (closing_) return;
+  std::size_t total = 0;
+  for (const std::string_view part : parts) total += part.size();
+  if (total == 0) return;
+  std::size_t sent = 0;
+  if (output_.empty()) {
+    std::array<iovec, kPartsInARow> vector;
+    std::size_t count = 0;
+    for (const std::string_view part : parts) {
+      if (count == vector.size()) break;
+      vector[count++] = {const_cast<char*>(part.data()), part.size()};
+    }
+    const std::int64_t result = backend_->send_vectored(fd_, vector.data(), count);
+    if (result < 0 && !would_block(result)) {
+      fatal_error(make_os_error(static_cast<int>(-result), "sendmsg"), kWriteFailed);
+      return;
+    }
+    if (result > 0) sent = static_cast<std::size_t>(result);
+    if (sent == total) return;
+  }
+  for (const std::string_view part : parts) {
+    const std::size_t skipped = std::min(sent, part.size());
+    sent -= skipped;
+    output_.append(part.substr(skipped));
+  }
+  keep({});
+}
+
+// Buffers the rest of a write, and wants to hear when the kernel takes more.
+void SocketTransport::keep(std::string_view rest) {
+  output_.append(rest);
+  if (!watches_writable_) {
+    watches_writable_ = true;
+    try {
+      backend_->watch_writable(fd_, *this);
+    } catch (...) {
+      fatal_error(std::current_exception(), kWriteFailed);
+      return;
+    }
+  }
+  pause_protocol();
+}
+
+std::int64_t SocketTransport::send_output() {
+  std::array<iovec, kPartsInARow> vector;
+  std::size_t count = 0;
+  output_.for_each_piece(vector.size(), [&](std::string_view piece) {
+    vector[count++] = {const_cast<char*>(piece.data()), piece.size()};
+  });
+  return backend_->send_vectored(fd_, vector.data(), count);
+}
+
+void SocketTransport::flush() {
+  if (losing_) return;
+  while (!output_.empty()) {
+    const std::int64_t sent = send_output();
+    if (would_block(sent)) return;
+    if (sent < 0) {
+      fatal_error(make_os_error(static_cast<int>(-sent), "sendmsg"), kWriteFailed);
+      return;
+    }
+    output_.consume(static_cast<std::size_t>(sent));
+    resume_protocol();  // may write more
+    if (losing_) return;
+  }
+  after_output();
+}
+
+void SocketTransport::after_output() {
+  wake_output_waiter();
+  if (closing_) {
+    losing_ = true;
+    queue(kLost);
+  } else if (write_ended_) {
+    backend_->shutdown_write(fd_);
+  }
+}
+
+void SocketTransport::write_eof() {
+  if (closing_ || write_ended_) return;
+  write_ended_ = true;
+  if (output_.empty()) backend_->shutdown_write(fd_);
+}
+
+std::pair<std::size_t, std::size_t> SocketTransport::get_write_buffer_limits() const {
+  return {low_water_, high_water_};
+}
+
+void SocketTransport::set_write_buffer_limits(WriteBufferLimits limits) {
+  const std::size_t high = limits.high   ? *limits.high
+                           : limits.low ? 4 * *limits.low
+                                        : std::size_t{64} * 1024;
+  const std::size_t low = limits.low ? *limits.low : high / 4;
+  if (high < low)
+    throw ValueError("high (" + std::to_string(high) + ") must be >= low (" +
+                     std::to_string(low) + ") must be >= 0");
+  high_water_ = high;
+  low_water_ = low;
+  pause_protocol();
+}
+
+void SocketTransport::pause_protocol() {
+  if (output_.size() <= high_water_ || protocol_paused_) return;
+  protocol_paused_ = true;
+  if (stream_ != nullptr) {
+    stream_->pause_writing();
+  } else if (protocol_) {
+    const std::shared_ptr<Protocol> protocol = protocol_;
+    guarded("protocol.pause_writing() failed", [&] { protocol->pause_writing(); });
+  }
+}
+
+void SocketTransport::resume_protocol() {
+  if (!protocol_paused_ || output_.size() > low_water_) return;
+  protocol_paused_ = false;
+  if (stream_ != nullptr) {
+    stream_->resume_writing();
+  } else if (protocol_) {
+    const std::shared_ptr<Protocol> protocol = protocol_;
+    guarded("protocol.resume_writing() failed", [&] { protocol->resume_writing(); });
+  }
+}
+
+// ---- sendfile
+
+void SocketTransport::begin_sendfile() {
+  check_writable("sendfile");
+  if (closing_) throw RuntimeError("Transport is closing");
+  sending_file_ = true;
+}
+
+void SocketTransport::end_sendfile() noexcept {
+  sending_file_ = false;
+  output_waiter_.reset();
+}
+
+Future<> SocketTransport::wait_writable() {
+  if (losing_)
+    std::rethrow_exception(error_ ? error_
+                                  : make_os_error(ECONNRESET,
+                                                  ErrorText{"Connection is closed by peer"},
+                                                  "sendfile"));
+  if (!watches_writable_) {
+    watches_writable_ = true;
+    backend_->watch_writable(fd_, *this);
+  }
+  if (!output_waiter_) output_waiter_ = std::make_unique<Future<>>(*scheduler_.loop);
+  return *output_waiter_;
+}
+
+void SocketTransport::wake_output_waiter() noexcept {
+  if (!output_waiter_) return;
+  const std::unique_ptr<Future<>> waiter = std::move(output_waiter_);
+  if (!waiter->done()) waiter->set_result();
+}
+
+std::int64_t SocketTransport::send_file_part(int file, std::int64_t offset, std::size_t size) {
+  if (losing_) return -ECONNRESET;
+  return backend_->send_file(fd_, file, offset, size);
+}
+
+std::int64_t SocketTransport::send_part(const char* data, std::size_t size) {
+  if (losing_) return -ECONNRESET;
+  return backend_->send(fd_, data, size);
+}
+
+// ---- the end
+
+void SocketTransport::close() {
+  if (closing_) return;
+  closing_ = true;
+  if (!output_.empty()) return;  // flush() goes on
+  losing_ = true;
+  queue(kLost);
+}
+
+void SocketTransport::abort() { force_close(nullptr); }
+
+void SocketTransport::force_close(std::exception_ptr error) {
+  if (losing_) return;
+  output_.clear();
+  closing_ = losing_ = true;
+  error_ = std::move(error);
+  queue(kLost);
+}
+
+void SocketTransport::fatal_error(std::exception_ptr error, const char* message) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const OSError&) {  // the world; whoever reads or writes hears of it
+  } catch (const TimeoutError&) {  // ETIMEDOUT, by Python's name
+  } catch (...) {
+    scheduler_.report({.message = message, .exception = error});
+  }
+  force_close(std::move(error));
+}
+
+void SocketTransport::call_connection_lost() {
+  const std::shared_ptr<SocketTransport> alive = std::move(self_);
+  if (output_waiter_ && !output_waiter_->done())
+    output_waiter_->set_exception(make_os_error(
+        ECONNRESET, ErrorText{"Connection is closed by peer"}, "sendfile"));
+  output_waiter_.reset();
+  name_ = sockname();
+  if (stream_ != nullptr) {
+    StreamState* const stream = std::exchange(stream_, nullptr);
+    stream->connection_lost(error_);
+    stream->drop_reference();
+  } else if (connected_ && protocol_) {
+    try {
+      protocol_->connection_lost(error_);
+    } catch (const KeyboardInterrupt&) {
+      release_fd();
+      throw;
+    } catch (const SystemExit&) {
+      release_fd();
+      throw;
+    } catch (...) {
+      scheduler_.report({.message = "Exception in callback connection_lost()",
+                         .exception = std::current_exception()});
+    }
+  }
+  release_fd();
+  protocol_.reset();
+  buffered_ = nullptr;
+  if (server_) std::exchange(server_, nullptr)->detach(*this);
+}
+
+void SocketTransport::release_fd() noexcept {
+  if (fd_ < 0) return;
+  const int fd = std::exchange(fd_, -1);
+  if (backend_ != nullptr)
+    backend_->close(fd);
+  else
+    ::close(fd);
+}
+
+Address SocketTransport::sockname() const {
+  if (name_.family() == Address::Family::none && fd_ >= 0) name_ = socket_name(fd_);
+  return name_;
+}
+
+std::string SocketTransport::repr() const {
+  std::string text = "<SocketTransport";
+  if (fd_ < 0)
+    text += " closed";
+  else if (closing_)
+    text += " closing";
+  text += " fd=" + std::to_string(fd_);
+  text += reading_paused_ || closing_ ? " read=idle" : " read=polling";
+  text += output_.empty() ? " write=<idle" : " write=<polling";
+  return text + ", bufsize=" + std::to_string(output_.size()) + ">>";
+}
+
+}  // namespace asyncio::detail

@@ -1,0 +1,141 @@
+// socket_transport.hpp: the transport of a connected stream socket, TCP or Unix.
+//
+//   made --start()--> open --close()---------> flushing --sent--> losing --run()--> closed
+//                      |    (nothing to send)                       ^
+//                      +----close(), abort(), fatal_error()---------+
+//
+// A stream's bytes go from the backend into its buffer inside wait(): no code of the user runs
+// there. A user's protocol is called from the ready queue.
+#pragma once
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "asyncio/core/futures.hpp"
+#include "asyncio/io/backend.hpp"
+#include "asyncio/net/internal/sockets.hpp"
+#include "asyncio/net/internal/stream_state.hpp"
+#include "asyncio/net/internal/write_buffer.hpp"
+#include "asyncio/net/transports.hpp"
+
+namespace asyncio::detail {
+
+class ServerState;
+struct ClientLink : Link {};
+
+class SocketTransport final : public Transport,
+                              public FdWatcher,
+                              public Node,
+                              public ClientLink,
+                              public std::enable_shared_from_this<SocketTransport> {
+ public:
+  // Takes the fd over. One of the two begins its work.
+  SocketTransport(Scheduler& scheduler, FileDescriptor fd, Address peer);
+  ~SocketTransport() override;
+  void start_stream(StreamState& stream);
+  // connection_made() comes in the next pass; made() once it returned.
+  void start_protocol(std::shared_ptr<Protocol> protocol);
+  // Before either: the server to tell when it is gone.
+  void set_server(std::shared_ptr<ServerState> server);
+
+  void write(std::string_view data) override;
+  using Transport::writelines;
+  void writelines(std::span<const std::string_view> parts) override;
+  void write_eof() override;
+  bool can_write_eof() const override { return true; }
+  void pause_reading() override;
+  void resume_reading() override;
+  bool is_reading() const override { return !closing_ && !reading_paused_; }
+  void close() override;
+  void abort() override;
+  bool is_closing() const override { return closing_; }
+  void set_protocol(std::shared_ptr<Protocol> protocol) override;
+  std::shared_ptr<Protocol> get_protocol() const override { return protocol_; }
+  Address peername() const override { return peer_; }
+  Address sockname() const override;
+  int fileno() const override { return fd_; }
+  std::size_t get_write_buffer_size() const override { return output_.size(); }
+  std::pair<std::size_t, std::size_t> get_write_buffer_limits() const override;
+  void set_write_buffer_limits(WriteBufferLimits limits) override;
+  std::string repr() const override;
+
+  // ---- for sendfile: the transport's buffer must be empty while a file is sent.
+  void begin_sendfile();  // throws RuntimeError where one is in progress
+  void end_sendfile() noexcept;
+  // Done once everything written is with the kernel, or at the next edge of writability.
+  // Throws where the connection is lost.
+  Future<> wait_writable();
+  bool has_output() const noexcept { return !output_.empty(); }
+  // Bytes sent; -EAGAIN and the like as they are.
+  std::int64_t send_file_part(int file, std::int64_t offset, std::size_t size);
+  std::int64_t send_part(const char* data, std::size_t size);
+
+  // ---- Node: its turn in the ready queue
+  void run() override;
+  void notify() noexcept override {}
+  bool cancel_wait(const std::string&) override { return false; }
+
+  // ---- FdWatcher
+  void on_ready(bool readable, bool writable) noexcept override;
+  void on_hangup() noexcept override { hung_up_ = true; }
+  void on_backend_closed() noexcept override;
+
+ private:
+  enum Work : std::uint8_t { kMade = 1, kRead = 2, kFlush = 4, kLost = 8 };
+
+  void queue(Work work) noexcept;
+  void connection_made();
+  void begin_reading();
+  void read_some();
+  bool read_once();       // false: nothing more for now
+  bool read_buffered();
+  void deliver(std::string_view data);
+  void read_eof();
+  void flush();
+  std::int64_t send_output();
+  void after_output();
+  void keep(std::string_view rest);
+  void check_writable(const char* what) const;
+  void pause_protocol();
+  void resume_protocol();
+  void fatal_error(std::exception_ptr error, const char* message);
+  void force_close(std::exception_ptr error);
+  void call_connection_lost();
+  void release_fd() noexcept;
+  void wake_output_waiter() noexcept;
+  // Runs a callback of the protocol; false where it threw, and the connection is being lost.
+  template <class Call>
+  bool guarded(const char* message, Call call);
+
+  Scheduler& scheduler_;
+  IoBackend* backend_;
+  int fd_;
+  StreamState* stream_ = nullptr;  // counted; null where there is a protocol
+  std::shared_ptr<Protocol> protocol_;
+  BufferedProtocol* buffered_ = nullptr;  // protocol_, where it is one
+  std::shared_ptr<SocketTransport> self_;  // the loop's reference, until the connection is lost
+  std::shared_ptr<ServerState> server_;
+  std::exception_ptr error_;  // for connection_lost()
+  WriteBuffer output_;
+  std::size_t high_water_ = std::size_t{64} * 1024;
+  std::size_t low_water_ = std::size_t{16} * 1024;
+  std::unique_ptr<Future<>> output_waiter_;
+  Address peer_;
+  mutable Address name_;
+  std::uint8_t work_ = 0;  // what run() is to do
+  std::uint8_t writes_after_loss_ = 0;
+  bool closing_ = false;
+  bool losing_ = false;  // connection_lost() is queued
+  bool reading_paused_ = false;
+  bool read_pending_ = false;  // readable while paused
+  bool read_ended_ = false;
+  bool hung_up_ = false;
+  bool watches_writable_ = false;
+  bool write_ended_ = false;  // write_eof() was called
+  bool protocol_paused_ = false;
+  bool connected_ = false;  // the protocol has heard of the connection
+  bool sending_file_ = false;
+};
+
+}  // namespace asyncio::detail

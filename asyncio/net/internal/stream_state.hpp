@@ -1,0 +1,93 @@
+// stream_state.hpp: what a StreamReader and a StreamWriter share: the received bytes, the task
+// that waits for them, the tasks that wait to write on. Knows transports by their interface only.
+#pragma once
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "asyncio/core/tasks.hpp"
+#include "asyncio/net/transports.hpp"
+
+namespace asyncio::detail {
+
+class ReadOperation;
+
+// Received data: a string and the place where the unread part begins.
+class ReadBuffer {
+ public:
+  std::size_t size() const noexcept { return bytes_.size() - begin_; }
+  bool empty() const noexcept { return begin_ == bytes_.size(); }
+  std::string_view view() const noexcept { return std::string_view(bytes_).substr(begin_); }
+  void append(std::string_view data);
+  void consume(std::size_t count) noexcept;
+  // The first `count` bytes; moved out without a copy where that is all there is.
+  std::string take(std::size_t count);
+
+ private:
+  std::string bytes_;
+  std::size_t begin_ = 0;
+};
+
+// Lifetime: counted; a reader handle, a writer handle, each operation and the transport hold it.
+class StreamState : public Pooled {
+ public:
+  explicit StreamState(std::size_t limit);  // throws ValueError for 0
+  StreamState(const StreamState&) = delete;
+  StreamState& operator=(const StreamState&) = delete;
+
+  // ---- from the transport
+  void set_transport(std::shared_ptr<Transport> transport);
+  void feed_data(std::string_view data);
+  void feed_eof();
+  void set_exception(std::exception_ptr error);
+  void pause_writing() noexcept { writing_paused_ = true; }
+  void resume_writing() noexcept;
+  void connection_lost(std::exception_ptr error);
+
+  // ---- for the handles
+  std::size_t limit() const noexcept { return limit_; }
+  bool is_eof() const noexcept { return eof_; }
+  ReadBuffer& buffer() noexcept { return buffer_; }
+  const std::exception_ptr& exception() const noexcept { return exception_; }
+  Transport* transport() const noexcept { return transport_.get(); }
+  const std::shared_ptr<Transport>& shared_transport() const noexcept { return transport_; }
+  bool is_lost() const noexcept { return lost_; }
+  bool writing_is_paused() const noexcept { return writing_paused_; }
+  const std::exception_ptr& lost_error() const noexcept { return lost_error_; }
+  // After bytes were taken: the transport may read on.
+  void maybe_resume_reading();
+  // A reader is about to wait; reading must not stay paused, or nothing would ever come.
+  void resume_reading();
+  NodeList& flow_waiters() noexcept { return flow_waiters_; }
+  void add_handle() noexcept { ++handles_; }
+  void drop_handle() noexcept;  // the last one closes the connection
+  std::string repr() const;
+
+  void add_reference() noexcept { ++references_; }
+  void drop_reference() noexcept {
+    if (--references_ == 0) delete this;
+  }
+
+ private:
+  friend class ReadOperation;
+  ~StreamState() = default;
+  void wake_reader() noexcept;
+
+  ReadBuffer buffer_;
+  std::size_t limit_;
+  ReadOperation* reader_ = nullptr;  // the one that waits
+  std::exception_ptr exception_;     // thrown once the buffer cannot satisfy a read
+  std::exception_ptr lost_error_;
+  std::shared_ptr<Transport> transport_;
+  NodeList flow_waiters_;  // in drain() and wait_closed()
+  std::uint32_t references_ = 1;
+  std::uint32_t handles_ = 0;
+  bool eof_ = false;
+  bool reading_paused_ = false;
+  bool writing_paused_ = false;
+  bool lost_ = false;
+};
+
+}  // namespace asyncio::detail
