@@ -129,6 +129,7 @@ struct ExceptionContext {
 };
 
 class ThreadPoolExecutor;
+class Address;
 class Server;
 class Protocol;
 class Transport;
@@ -266,20 +267,44 @@ class Loop {
   void add_writer(int fd, std::function<void()> callback);
   bool remove_writer(int fd);
 
-  // ---- network (net/)
+  // ---- network (net/servers.hpp, net/datagrams.hpp). factory() gives a
+  // std::shared_ptr<Protocol>, a new one for each connection.
   template <class Factory>
   Coro<Server> create_server(Factory factory, std::string host, int port);
   template <class Factory>
   Coro<Server> create_server(Factory factory, std::string host, int port, ServerOptions options);
   template <class Factory>
-  Coro<std::pair<std::shared_ptr<Transport>, std::invoke_result_t<Factory&>>> create_connection(
-      Factory factory, std::string host, int port);
+  Coro<Server> create_server(Factory factory, ServerOptions options);  // with .sock
   template <class Factory>
-  Coro<std::pair<std::shared_ptr<Transport>, std::invoke_result_t<Factory&>>> create_connection(
-      Factory factory, std::string host, int port, ConnectOptions options);
+  Coro<Server> create_unix_server(Factory factory, std::string path);
+  template <class Factory>
+  Coro<Server> create_unix_server(Factory factory, std::string path, ServerOptions options);
+  // (transport, protocol) of one connection.
+  template <class Factory>
+  using TransportAndProtocol =
+      std::pair<std::shared_ptr<Transport>, std::invoke_result_t<Factory&>>;
+  template <class Factory>
+  Coro<TransportAndProtocol<Factory>> create_connection(Factory factory, std::string host,
+                                                        int port);
+  template <class Factory>
+  Coro<TransportAndProtocol<Factory>> create_connection(Factory factory, std::string host,
+                                                        int port, ConnectOptions options);
+  template <class Factory>
+  Coro<TransportAndProtocol<Factory>> create_connection(Factory factory, ConnectOptions options);
+  template <class Factory>
+  Coro<TransportAndProtocol<Factory>> create_unix_connection(Factory factory, std::string path);
   template <class Factory>
   Coro<std::pair<std::shared_ptr<DatagramTransport>, std::invoke_result_t<Factory&>>>
   create_datagram_endpoint(Factory factory, DatagramOptions options);
+
+  // ---- sockets that the caller owns and has made non-blocking (net/sockets.hpp). Throw OSError.
+  Coro<std::string> sock_recv(int fd, std::size_t size);  // empty at the end
+  Coro<std::size_t> sock_recv_into(int fd, char* data, std::size_t size);
+  Coro<> sock_sendall(int fd, std::string data);
+  Coro<> sock_connect(int fd, Address peer);
+  Coro<std::pair<int, Address>> sock_accept(int fd);  // the new fd is the caller's
+  Coro<std::pair<std::string, Address>> sock_recvfrom(int fd, std::size_t size);
+  Coro<std::size_t> sock_sendto(int fd, std::string data, Address to);
 
   detail::Scheduler& scheduler() const noexcept { return *state_; }
   detail::IoBackend& backend() const noexcept { return *backend_; }

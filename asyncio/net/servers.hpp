@@ -137,29 +137,71 @@ Coro<Server> start_server(ClientHandler handler, std::vector<std::string> hosts,
 Coro<Server> start_unix_server(ClientHandler handler, std::string path);
 Coro<Server> start_unix_server(ClientHandler handler, std::string path, ServerOptions options);
 
+// ---- the members of Loop
+
+namespace detail {
+
+template <class P>
+Coro<std::pair<std::shared_ptr<Transport>, P>> with_protocol(
+    Coro<std::shared_ptr<Transport>> connecting, P protocol) {
+  auto transport = co_await std::move(connecting);
+  co_return std::pair(std::move(transport), std::move(protocol));
+}
+
+}  // namespace detail
+
 template <class Factory>
-ASYNCIO_CORO_WRAPPER Coro<Server> Loop::create_server(Factory factory, std::string host, int port,
-                                 ServerOptions options) {
+ASYNCIO_CORO_WRAPPER Coro<Server> Loop::create_server(Factory factory, std::string host,
+                                                      int port, ServerOptions options) {
   return detail::create_protocol_server(*this, detail::ProtocolFactory(std::move(factory)),
                                         std::move(host), port, options);
 }
 template <class Factory>
-ASYNCIO_CORO_WRAPPER Coro<Server> Loop::create_server(Factory factory, std::string host, int port) {
+ASYNCIO_CORO_WRAPPER Coro<Server> Loop::create_server(Factory factory, std::string host,
+                                                      int port) {
   return create_server(std::move(factory), std::move(host), port, ServerOptions{});
+}
+template <class Factory>
+ASYNCIO_CORO_WRAPPER Coro<Server> Loop::create_server(Factory factory, ServerOptions options) {
+  return create_server(std::move(factory), std::string(), 0, options);
+}
+template <class Factory>
+ASYNCIO_CORO_WRAPPER Coro<Server> Loop::create_unix_server(Factory factory, std::string path,
+                                                           ServerOptions options) {
+  return detail::create_protocol_unix_server(*this, detail::ProtocolFactory(std::move(factory)),
+                                             std::move(path), options);
+}
+template <class Factory>
+ASYNCIO_CORO_WRAPPER Coro<Server> Loop::create_unix_server(Factory factory, std::string path) {
+  return create_unix_server(std::move(factory), std::move(path), ServerOptions{});
 }
 
 template <class Factory>
-Coro<std::pair<std::shared_ptr<Transport>, std::invoke_result_t<Factory&>>>
-Loop::create_connection(Factory factory, std::string host, int port, ConnectOptions options) {
+ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_connection(
+    Factory factory, std::string host, int port, ConnectOptions options) {
   auto protocol = factory();
-  auto transport = co_await detail::create_protocol_connection(*this, protocol, std::move(host),
-                                                               port, std::move(options));
-  co_return std::pair(std::move(transport), std::move(protocol));
+  return detail::with_protocol(
+      detail::create_protocol_connection(*this, protocol, std::move(host), port,
+                                         std::move(options)),
+      protocol);
 }
 template <class Factory>
-ASYNCIO_CORO_WRAPPER Coro<std::pair<std::shared_ptr<Transport>, std::invoke_result_t<Factory&>>>
-Loop::create_connection(Factory factory, std::string host, int port) {
+ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_connection(
+    Factory factory, std::string host, int port) {
   return create_connection(std::move(factory), std::move(host), port, ConnectOptions{});
+}
+template <class Factory>
+ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_connection(
+    Factory factory, ConnectOptions options) {
+  return create_connection(std::move(factory), std::string(), 0, std::move(options));
+}
+template <class Factory>
+ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_unix_connection(
+    Factory factory, std::string path) {
+  auto protocol = factory();
+  return detail::with_protocol(detail::create_protocol_unix_connection(
+                                   *this, protocol, std::move(path), ConnectOptions{}),
+                               protocol);
 }
 
 }  // namespace asyncio
