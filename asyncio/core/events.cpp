@@ -360,6 +360,7 @@ void Loop::add_reader(int fd, std::function<void()> callback) {
   callbacks.reader = make_callback(std::move(callback), false);
   callbacks.reader->context = detail::current_context_slot();
   backend_->watch_level(fd, callbacks, true, static_cast<bool>(callbacks.writer));
+  state_->poll_in_next_pass();
 }
 
 void Loop::add_writer(int fd, std::function<void()> callback) {
@@ -369,6 +370,7 @@ void Loop::add_writer(int fd, std::function<void()> callback) {
   callbacks.writer = make_callback(std::move(callback), false);
   callbacks.writer->context = detail::current_context_slot();
   backend_->watch_level(fd, callbacks, static_cast<bool>(callbacks.reader), true);
+  state_->poll_in_next_pass();
 }
 
 bool Loop::remove_reader(int fd) {

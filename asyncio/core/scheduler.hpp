@@ -47,6 +47,9 @@ struct Scheduler {
   void run_until_stopping();
   void push_ready(Node& node) noexcept { ready.push_back(node); }
 
+  // For who has just shown interest in something that may be there already.
+  void poll_in_next_pass() noexcept { handles_since_poll = poll_interval; }
+
   // ---- time
   TimePoint now() noexcept {
     if (time_source != nullptr) [[unlikely]] return time_source->now();
