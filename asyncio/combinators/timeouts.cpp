@@ -17,7 +17,7 @@ void Timeout::enter() {
   if (state_ != State::created) throw RuntimeError("Timeout has already been entered");
   detail::TaskBase* task = detail::current_scheduler().current_task;
   if (task == nullptr) throw RuntimeError("Timeout should be used inside a task");
-  task_ = task;
+  task_ = detail::StatePtr<detail::TaskBase>::share(task);
   requests_before_ = task->cancelling();
   cancel_was_due_ = task->cancel_is_due();
   state_ = State::active;
@@ -47,7 +47,7 @@ void Timeout::arm() {
 }
 
 void Timeout::disarm() noexcept {
-  if (task_ == nullptr) return;
+  if (!task_) return;
   task_->scheduler()->disarm(*this);
   if (Node::is_linked()) Node::unlink();
 }

@@ -83,7 +83,7 @@ class Timeout : private detail::TimerNode {
   bool cancel_wait(const std::string&) override { return false; }
 
   std::optional<TimePoint> when_;
-  detail::TaskBase* task_ = nullptr;
+  detail::StatePtr<detail::TaskBase> task_;  // shared: the scope may outlive its task
   int requests_before_ = 0;
   State state_ = State::created;
   bool cancel_was_due_ = false;  // on entry: then a CancelledError is not ours

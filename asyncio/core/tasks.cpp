@@ -15,6 +15,8 @@ namespace {
 
 std::atomic<std::uint32_t> next_task_number{1};
 
+CancelledError cancelled_error() noexcept { return CancelledError(); }
+
 // The last component of "asyncio::Coro<> async_main()" or "auto f(int)::(lambda)::operator()".
 std::string short_function_name(const char* pretty) {
   std::string name(pretty);
@@ -89,6 +91,18 @@ void TaskBase::run() {
     finish();
   else if (waiter_ == nullptr && !Node::is_linked()) [[unlikely]]
     bad_await();
+  else if ((task_flags_ & kMustCancel) != 0) [[unlikely]]
+    deliver_kept_cancel();
+}
+
+// The task was cancelled while it ran, and waits now. Where the waiter can no longer be cancelled,
+// the next resumption throws.
+void TaskBase::deliver_kept_cancel() {
+  if (waiter_ == nullptr || Node::is_linked()) return;
+  const std::string message = cancel_message_ ? *cancel_message_ : std::string();
+  if (!waiter_->cancel_wait(message)) return;
+  task_flags_ &= static_cast<std::uint8_t>(~kMustCancel);
+  if ((task_flags_ & kCancelInFlight) == 0) cancel_message_.reset();  // a future carries it now
 }
 
 void TaskBase::body_left(CoroPromiseBase& root_promise) noexcept {
@@ -215,9 +229,13 @@ std::exception_ptr TaskBase::take_cancel_error() {
 
 void TaskBase::throw_cancelled() {
   forget_cancellation();
-  auto message = std::move(cancel_message_);
-  if (message) throw CancelledError(std::move(*message));
-  throw CancelledError();
+  if (cancel_message_) throw_cancelled_with_message();
+  throw cancelled_error();  // no locals or temporaries here: unwinding would stop to destroy them
+}
+
+[[gnu::noinline]] void TaskBase::throw_cancelled_with_message() {
+  const auto message = std::move(cancel_message_);
+  throw CancelledError(std::move(*message));
 }
 
 // ---- looking at a task

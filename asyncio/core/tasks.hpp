@@ -74,6 +74,7 @@ class TaskBase : public FutureBase, public TaskLink {
     return (task_flags_ & (kMustCancel | kCancelInFlight)) != 0;
   }
   [[noreturn]] void throw_cancelled();
+  [[noreturn]] void throw_cancelled_with_message();
   // Takes back a cancellation that would be thrown now; the caller then throws something else.
   void forget_cancellation() noexcept { task_flags_ &= kKeepOnForget; }
 
@@ -114,6 +115,7 @@ class TaskBase : public FutureBase, public TaskLink {
 
   void finish();
   void finish_unstarted();
+  void deliver_kept_cancel();
   void leave_lists() noexcept;
   void store_cancel_message(const std::string& message);
   std::exception_ptr take_cancel_error();
