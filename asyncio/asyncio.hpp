@@ -49,3 +49,9 @@ destroyed twice). Use clang 19 or GCC 13; define ASYNCIO_ALLOW_OLD_GCC to try al
 #if __has_include("asyncio/net/servers.hpp")
 #include "asyncio/net/servers.hpp"
 #endif
+#if __has_include("asyncio/net/datagrams.hpp")
+#include "asyncio/net/datagrams.hpp"
+#endif
+#if __has_include("asyncio/net/sockets.hpp")
+#include "asyncio/net/sockets.hpp"
+#endif
