@@ -117,28 +117,27 @@ Coro<Result> wait_for_some(std::vector<Handle> handles, WaitOptions options) {
 // Threads:      the loop's thread only.
 // Lifetime:     free: it holds the tasks it was given.
 template <class T>
-ASYNCIO_CORO_WRAPPER Coro<WaitResult<T>> wait(std::vector<Task<T>> tasks,
-                                              WaitOptions options = {}) {
+ASYNCIO_CORO_COPIES Coro<WaitResult<T>> wait(std::vector<Task<T>> tasks, WaitOptions options = {}) {
   return detail::wait_for_some<WaitResult<T>>(std::move(tasks), options);
 }
 template <class T>
-ASYNCIO_CORO_WRAPPER Coro<WaitResult<T>> wait(std::initializer_list<Task<T>> tasks,
-                                              WaitOptions options = {}) {
+ASYNCIO_CORO_COPIES Coro<WaitResult<T>> wait(std::initializer_list<Task<T>> tasks,
+                                             WaitOptions options = {}) {
   return wait(std::vector<Task<T>>(tasks), options);
 }
 template <class T>
-ASYNCIO_CORO_WRAPPER Coro<WaitResult<T, Future<T>>> wait(std::vector<Future<T>> futures,
-                                                         WaitOptions options = {}) {
+ASYNCIO_CORO_COPIES Coro<WaitResult<T, Future<T>>> wait(std::vector<Future<T>> futures,
+                                                        WaitOptions options = {}) {
   return detail::wait_for_some<WaitResult<T, Future<T>>>(std::move(futures), options);
 }
 template <class T>
-ASYNCIO_CORO_WRAPPER Coro<WaitResult<T, Future<T>>> wait(std::initializer_list<Future<T>> futures,
-                                                         WaitOptions options = {}) {
+ASYNCIO_CORO_COPIES Coro<WaitResult<T, Future<T>>> wait(std::initializer_list<Future<T>> futures,
+                                                        WaitOptions options = {}) {
   return wait(std::vector<Future<T>>(futures), options);
 }
 // Tasks of different results.
-ASYNCIO_CORO_WRAPPER inline Coro<WaitResult<void, AnyTask>> wait(std::vector<AnyTask> tasks,
-                                                                 WaitOptions options = {}) {
+ASYNCIO_CORO_COPIES inline Coro<WaitResult<void, AnyTask>> wait(std::vector<AnyTask> tasks,
+                                                                WaitOptions options = {}) {
   return detail::wait_for_some<WaitResult<void, AnyTask>>(std::move(tasks), options);
 }
 

@@ -20,8 +20,10 @@
 #if defined(ASYNCIO_STRICT_LIFETIMES) && defined(__clang__)
 #define ASYNCIO_CORO_TYPE [[clang::coro_return_type, clang::coro_lifetimebound]]
 #define ASYNCIO_CORO_WRAPPER [[clang::coro_wrapper]]
+#define ASYNCIO_CORO_COPIES [[clang::coro_wrapper, clang::coro_disable_lifetimebound]]
 #else
 #define ASYNCIO_CORO_TYPE
+#define ASYNCIO_CORO_COPIES  // a wrapper that keeps no reference to its arguments
 #define ASYNCIO_CORO_WRAPPER
 #endif
 

@@ -15,7 +15,7 @@ namespace {
 // and takes Ctrl-C.
 class Workers {
  public:
-  Workers(std::function<Coro<>()> main, RunOptions options)
+  Workers(CoroFunction main, RunOptions options)
       : main_(std::move(main)), options_(std::move(options)) {}
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
@@ -120,7 +120,7 @@ class Workers {
     }
   }
 
-  const std::function<Coro<>()> main_;
+  const CoroFunction main_;
   const RunOptions options_;
   std::vector<std::thread> threads_;
   ConcurrentFuture<> ended_;
@@ -134,7 +134,7 @@ class Workers {
 }  // namespace
 }  // namespace detail
 
-void run_workers(unsigned loops, std::function<Coro<>()> main, RunOptions options) {
+void run_workers(unsigned loops, CoroFunction main, RunOptions options) {
   if (loops == 0) loops = std::max(1U, std::thread::hardware_concurrency());
   detail::Workers workers(std::move(main), std::move(options));
   run(workers.supervise(loops));

@@ -130,7 +130,7 @@ int run_test(Coro<> body) {
 
 Coro<> all_tasks_blocked() { co_await IdleWait(); }
 
-Coro<> cancel_everywhere(std::function<Coro<>()> test) {
+Coro<> cancel_everywhere(CoroFunction test) {
   const std::vector<AnyTask> before = all_tasks();
   for (int step = 1;; ++step) {
     Task<> run = create_task(test(), {.name = "cancelled at " + std::to_string(step)});

@@ -1,9 +1,9 @@
 // run.hpp: runs a test on a loop of its own with virtual time, and looks for what it left behind.
 #pragma once
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "asyncio/core/coro_function.hpp"
 #include "asyncio/core/coroutines.hpp"
 #include "asyncio/core/tasks.hpp"
 
@@ -27,6 +27,6 @@ Coro<> all_tasks_blocked();
 // Runs test() again and again, as a task that is cancelled at its first, second, ... suspension,
 // until it ends without being reached. Throws RuntimeError where a run hangs, or leaves a task
 // that cannot be cancelled; an exception other than CancelledError that leaves a run is thrown on.
-Coro<> cancel_everywhere(std::function<Coro<>()> test);
+Coro<> cancel_everywhere(CoroFunction test);
 
 }  // namespace asyncio::testing
