@@ -37,6 +37,8 @@ class ConcurrentBase {
   bool finish(std::exception_ptr error);
   // Blocks. Throws TimeoutError; CancelledError where it is cancelled.
   std::exception_ptr wait(std::optional<Duration> timeout);
+  // For the only one who asks, once it is done: null where there is a value.
+  std::exception_ptr take_exception() noexcept { return std::move(error_); }
   // Calls back() once it is done, in the thread that ends it; now where it is done.
   void add_callback(std::function<void()> back);
   virtual void execute() noexcept {}  // what a thread of an executor does with it

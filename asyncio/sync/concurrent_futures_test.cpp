@@ -46,7 +46,8 @@ TEST(ThreadPoolExecutor, result_and_exception_of_a_job_reach_the_future) {
 
 TEST(ThreadPoolExecutor, move_only_results_move_out) {
   ThreadPoolExecutor pool(1);
-  auto made = pool.submit([value = std::make_unique<int>(7)]() mutable { return std::move(value); });
+  auto made =
+      pool.submit([value = std::make_unique<int>(7)]() mutable { return std::move(value); });
   EXPECT_EQ(*made.result(), 7);
 }
 

@@ -377,8 +377,9 @@ TEST(PriorityQueue, equal_items_leave_in_the_order_of_pythons_heap) {
     bool operator()(const Item& a, const Item& b) const { return a.first < b.first; }
   };
   PriorityQueue<Item, ByNumber> queue;
-  for (const Item& item : {Item{1, 'a'}, {0, 'b'}, {1, 'c'}, {0, 'd'}, {1, 'e'}, {0, 'f'}, {2, 'g'}})
-    queue.put_nowait(item);
+  const std::vector<Item> items{{1, 'a'}, {0, 'b'}, {1, 'c'}, {0, 'd'},
+                                {1, 'e'}, {0, 'f'}, {2, 'g'}};
+  for (const Item& item : items) queue.put_nowait(item);
   std::string order;
   while (auto item = queue.try_get()) order += item->second;
   EXPECT_EQ(order, "bfdceag");

@@ -1,6 +1,7 @@
 // threads.hpp: where loops and threads meet: to_thread, Loop::run_in_executor, wrap_future,
-// run_coroutine_threadsafe. Sources: docs.python.org/3/library/asyncio-task.html#running-in-threads,
-// docs.python.org/3/library/asyncio-eventloop.html#executing-code-in-thread-or-process-pools.
+// run_coroutine_threadsafe. Sources:
+// docs.python.org/3/library/asyncio-task.html#running-in-threads
+// docs.python.org/3/library/asyncio-eventloop.html#executing-code-in-thread-or-process-pools
 #pragma once
 #include <concepts>
 #include <functional>
@@ -88,7 +89,8 @@ class ResultDelivery final : public Delivery {
     if (target_.done()) return;
     if (source_.cancelled())
       target_.cancel();
-    else if (std::exception_ptr error = source_.exception())
+    else if (std::exception_ptr error =
+                 alone_ ? source_.state()->take_exception() : source_.exception())
       target_.set_exception(std::move(error));
     else if constexpr (std::is_void_v<T>)
       target_.set_result();
