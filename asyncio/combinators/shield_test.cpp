@@ -138,6 +138,25 @@ TEST(Shield, once_cancelled_leaves_a_later_failure_to_whoever_asks) {
   EXPECT_TRUE(loop.reports.empty());
 }
 
+TEST(Shield, once_cancelled_lets_go_of_what_it_protected) {
+  TestLoop loop;
+  loop.run([]() -> Coro<> {
+    auto sign = std::make_shared<int>(0);
+    const std::weak_ptr<int> alive = sign;
+    Future<int> inner;
+    inner.add_done_callback([sign](const Future<int>&) {});
+    auto outer = shield(inner);
+    sign.reset();
+    inner = Future<int>();
+    EXPECT_FALSE(alive.expired());
+
+    outer.cancel();
+
+    EXPECT_TRUE(alive.expired());
+    co_return;
+  });
+}
+
 TEST(Shield, calls_its_done_callbacks_although_no_handle_is_left) {
   TestLoop loop;
   loop.run([]() -> Coro<> {
