@@ -1,0 +1,136 @@
+// open_connection() and its kind: what goes wrong, cancellation, time limits.
+#include <netinet/in.h>
+
+#include <vector>
+
+#include "asyncio/io/backend.hpp"
+#include "asyncio/net/dns.hpp"
+#include "asyncio/net/internal/sockets.hpp"
+#include "asyncio/net/internal/test_support.hpp"
+
+namespace asyncio {
+namespace {
+
+using namespace net_test;
+
+// A listener whose backlog is full: connecting to it hangs, as to a host that does not answer.
+class DeafHost {
+ public:
+  DeafHost()
+      : listener_(detail::make_stream_socket(Address::Family::ipv4, {})) {
+    detail::bind_socket(listener_.get(), *Address::parse("127.0.0.1", 0));
+    detail::listen_on(listener_.get(), 0);
+    name_ = detail::socket_name(listener_.get());
+    const detail::SocketAddress system = name_.to_system();
+    for (int i = 0; i < 3; ++i) {
+      callers_.push_back(detail::make_stream_socket(Address::Family::ipv4, {}));
+      static_cast<void>(::connect(callers_.back().get(),
+                                  reinterpret_cast<const sockaddr*>(system.bytes),
+                                  system.length));
+    }
+  }
+  int port() const { return name_.port(); }
+
+ private:
+  detail::FileDescriptor listener_;
+  std::vector<detail::FileDescriptor> callers_;
+  Address name_;
+};
+
+TEST(OpenConnection, a_time_limit_is_a_timeout_error_that_names_the_peer) {
+  const int before = open_files();
+  run([]() -> Coro<> {
+    const DeafHost host;
+    EXPECT_EQ(co_await error_of(
+                  open_connection("127.0.0.1", host.port(), {.timeout = 20ms})),
+              "TimeoutError: timed out: connecting to ('127.0.0.1', " +
+                  std::to_string(host.port()) + ")");
+  }());
+  EXPECT_EQ(open_files(), before);
+}
+
+TEST(OpenConnection, a_cancelled_connect_leaves_no_socket_behind) {
+  const int before = open_files();
+  run([]() -> Coro<> {
+    const DeafHost host;
+    const int with_host = open_files();
+    Task<Connection> task = create_task(open_connection("127.0.0.1", host.port()));
+    co_await pass(2);
+    EXPECT_EQ(open_files(), with_host + 1);
+    task.cancel();
+    EXPECT_EQ(co_await error_of(std::move(task)), "CancelledError");
+    EXPECT_EQ(open_files(), with_host);
+  }());
+  EXPECT_EQ(open_files(), before);
+}
+
+TEST(OpenConnection, cancelled_at_each_of_its_passes_leaves_nothing_behind) {
+  const int before = open_files();
+  run([]() -> Coro<> {
+    Server server = co_await start_server([](StreamReader, StreamWriter) {}, "127.0.0.1", 0);
+    const int port = server.sockets()[0].port();
+    for (int passes = 0; passes < 8; ++passes) {
+      Task<Connection> task = create_task(open_connection("127.0.0.1", port));
+      co_await pass(passes);
+      task.cancel();
+      static_cast<void>(co_await error_of(std::move(task)));
+    }
+    server.close();
+    co_await server.wait_closed();
+  }());
+  EXPECT_EQ(open_files(), before);
+}
+
+TEST(OpenConnection, a_name_is_resolved_and_each_of_its_addresses_tried) {
+  run([]() -> Coro<> {
+    Server server = co_await start_server([](StreamReader, StreamWriter writer) {
+      writer.write("hello");
+    }, "127.0.0.1", 0);
+    const int port = server.sockets()[0].port();
+    auto [reader, writer] = co_await open_connection("localhost", port, {.timeout = 5s});
+    EXPECT_EQ(co_await reader.read(), "hello");
+    server.close();
+  }());
+}
+
+TEST(OpenConnection, an_unknown_host_is_a_gai_error) {
+  run([]() -> Coro<> {
+    const std::string error = co_await error_of(open_connection("no such host", 80));
+    EXPECT_EQ(error.find("GaiError: [Errno -"), 0U) << error;
+  }());
+}
+
+TEST(OpenConnection, options_are_checked) {
+  run([]() -> Coro<> {
+    EXPECT_EQ(sentence([] { static_cast<void>(open_connection(ConnectOptions{})); }),
+              "ValueError: host and port was not specified and no sock specified");
+    EXPECT_EQ(co_await error_of(open_connection("127.0.0.1", 1, {.sock = 0})),
+              "ValueError: host/port and sock can not be specified at the same time");
+    EXPECT_EQ(co_await error_of(open_connection("127.0.0.1", 70'000)),
+              "ValueError: port must be 0-65535.");
+  }());
+}
+
+TEST(OpenConnection, a_local_host_is_where_it_connects_from) {
+  run([]() -> Coro<> {
+    Server server = co_await start_server([](StreamReader, StreamWriter) {}, "127.0.0.1", 0);
+    auto [reader, writer] = co_await open_connection(
+        "127.0.0.1", server.sockets()[0].port(), {.local_host = "127.0.0.2"});
+    EXPECT_EQ(writer.sockname().host(), "127.0.0.2");
+    server.close();
+  }());
+}
+
+TEST(Resolve, numeric_hosts_need_no_thread) {
+  run([]() -> Coro<> {
+    const std::vector<Address> four = co_await resolve("127.0.0.1", 80);
+    EXPECT_EQ(four.at(0).repr(), "('127.0.0.1', 80)");
+    const std::vector<Address> six = co_await resolve("::1", 80);
+    EXPECT_EQ(six.at(0).repr(), "('::1', 80, 0, 0)");
+    const std::vector<Address> all = co_await resolve("", 0, {.passive = true});
+    EXPECT_FALSE(all.empty());
+  }());
+}
+
+}  // namespace
+}  // namespace asyncio

@@ -1,0 +1,133 @@
+#include "asyncio/net/datagrams.hpp"
+
+#include <vector>
+
+#include "asyncio/net/internal/test_support.hpp"
+
+namespace asyncio {
+namespace {
+
+using namespace net_test;
+
+const DatagramOptions kLoopback{.local_host = "127.0.0.1"};
+
+TEST(DatagramSocket, what_is_sent_arrives_with_its_sender) {
+  run([]() -> Coro<> {
+    DatagramSocket a = co_await open_datagram(kLoopback);
+    DatagramSocket b = co_await open_datagram(kLoopback);
+    co_await a.sendto("one", b.address());
+    co_await a.sendto("", b.address());
+    const Datagram first = co_await b.recvfrom();
+    EXPECT_EQ(first.data, "one");
+    EXPECT_EQ(first.from, a.address());
+    EXPECT_EQ((co_await b.recvfrom()).data, "");
+  }());
+}
+
+TEST(DatagramSocket, a_cancelled_receiver_loses_no_datagram_and_passes_its_turn_on) {
+  run([]() -> Coro<> {
+    DatagramSocket a = co_await open_datagram(kLoopback);
+    DatagramSocket b = co_await open_datagram(kLoopback);
+    Task<Datagram> first = create_task(b.recvfrom());
+    Task<Datagram> second = create_task(b.recvfrom());
+    co_await pass(2);
+    co_await a.sendto("x", b.address());
+    for (int i = 0; i < 20 && !first.done(); ++i) {
+      first.cancel();
+      co_await pass();
+    }
+    EXPECT_EQ((co_await second).data, "x");
+  }());
+}
+
+TEST(DatagramSocket, a_connected_one_hears_that_nobody_is_there) {
+  run([]() -> Coro<> {
+    int port = 0;
+    {
+      DatagramSocket gone = co_await open_datagram(kLoopback);
+      port = gone.address().port();
+      gone.close();
+      co_await pass(3);
+    }
+    DatagramSocket socket =
+        co_await open_datagram({.remote_host = "127.0.0.1", .remote_port = port});
+    co_await socket.send("anybody?");
+    EXPECT_EQ(co_await error_of(socket.recvfrom()),
+              "ConnectionRefusedError: [Errno 111] Connection refused");
+    EXPECT_NE(co_await error_of(socket.sendto("x", *Address::parse("127.0.0.1", 9))), "");
+  }());
+}
+
+TEST(DatagramSocket, closing_it_wakes_who_waits) {
+  run([]() -> Coro<> {
+    DatagramSocket socket = co_await open_datagram(kLoopback);
+    Task<Datagram> waiting = create_task(socket.recvfrom());
+    co_await pass(2);
+    socket.close();
+    EXPECT_EQ(co_await error_of(std::move(waiting)),
+              "ConnectionAbortedError: the datagram socket is closed");
+  }());
+}
+
+TEST(DatagramSocket, works_over_unix_paths) {
+  const std::string base = "/tmp/asyncio_datagram_" + std::to_string(::getpid());
+  run([](std::string path) -> Coro<> {
+    DatagramSocket a = co_await open_datagram({.local_path = path + "a"});
+    DatagramSocket b = co_await open_datagram({.local_path = path + "b"});
+    co_await a.sendto("by path", b.address());
+    const Datagram got = co_await b.recvfrom();
+    EXPECT_EQ(got.data, "by path");
+    EXPECT_EQ(got.from.path(), path + "a");
+  }(base));
+  ::unlink((base + "a").c_str());
+  ::unlink((base + "b").c_str());
+}
+
+struct Log : DatagramProtocol {
+  explicit Log(std::vector<std::string>& to) : events(to) {}
+  void connection_made(DatagramTransport& transport) override {
+    own = &transport;
+    events.push_back("made");
+  }
+  void datagram_received(std::string_view data, const Address& from) override {
+    events.push_back("got " + std::string(data));
+    if (data != "last") own->sendto(data, from);
+  }
+  void connection_lost(std::exception_ptr error) override {
+    events.push_back(error ? "lost" : "closed");
+  }
+  std::vector<std::string>& events;
+  DatagramTransport* own = nullptr;
+};
+
+TEST(DatagramProtocol, hears_of_everything_in_order) {
+  run([]() -> Coro<> {
+    std::vector<std::string> events;
+    auto made = co_await get_running_loop().create_datagram_endpoint(
+        [&] { return std::make_shared<Log>(events); }, kLoopback);
+    EXPECT_EQ(events.size(), 1U);
+    DatagramSocket peer = co_await open_datagram(kLoopback);
+    co_await peer.sendto("ping", made.first->sockname());
+    EXPECT_EQ((co_await peer.recvfrom()).data, "ping");
+    co_await peer.sendto("last", made.first->sockname());
+    EXPECT_TRUE(co_await eventually([&] { return events.size() == 3; }));
+    made.first->close();
+    EXPECT_EQ(events.size(), 3U);
+    co_await pass(2);
+    EXPECT_EQ(events, (std::vector<std::string>{"made", "got ping", "got last", "closed"}));
+  }());
+}
+
+TEST(DatagramSocket, no_file_descriptor_stays_open) {
+  const int before = open_files();
+  run([]() -> Coro<> {
+    for (int i = 0; i < 10; ++i) {
+      DatagramSocket socket = co_await open_datagram(kLoopback);
+      co_await socket.sendto("to myself", socket.address());
+    }
+  }());
+  EXPECT_EQ(open_files(), before);
+}
+
+}  // namespace
+}  // namespace asyncio

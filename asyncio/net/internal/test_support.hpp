@@ -1,0 +1,110 @@
+// test_support.hpp: what the tests of this folder share. Real sockets on the loopback, port 0.
+#pragma once
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "asyncio/core/runners.hpp"
+#include "asyncio/core/sleep.hpp"
+#include "asyncio/net/servers.hpp"
+#include "asyncio/net/streams.hpp"
+
+namespace asyncio::net_test {
+
+using namespace std::chrono_literals;
+
+// "TypeName: words" of what the awaitable throws, "" where it throws nothing.
+template <class A>
+Coro<std::string> error_of(A awaitable) {
+  try {
+    co_await std::move(awaitable);
+  } catch (...) {
+    co_return describe(std::current_exception());
+  }
+  co_return "";
+}
+
+template <class F>
+std::string sentence(F function) {
+  try {
+    function();
+  } catch (...) {
+    return describe(std::current_exception());
+  }
+  return "";
+}
+
+inline Coro<> pass(int times = 1) {
+  for (int i = 0; i < times; ++i) co_await sleep(0s);
+}
+
+// Waits, for at most five seconds, until condition() holds: for what the kernel does on its own.
+template <class Condition>
+Coro<bool> eventually(Condition condition) {
+  for (int i = 0; i < 5000; ++i) {
+    if (condition()) co_return true;
+    co_await sleep(1ms);
+  }
+  co_return false;
+}
+
+struct SocketPair {
+  int ours = -1;   // to be given to the library
+  int peers = -1;  // the other end, used by plain system calls
+};
+
+inline SocketPair make_pair(int buffer_size = 0) {
+  std::array<int, 2> fds{-1, -1};
+  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()), 0);
+  for (const int fd : fds)
+    if (buffer_size != 0)
+      ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof buffer_size);
+  return {fds[0], fds[1]};
+}
+
+// Everything that can be read from a plain fd now.
+inline std::string drain_fd(int fd) {
+  std::string all;
+  std::array<char, 65536> part;
+  for (;;) {
+    const ssize_t got = ::recv(fd, part.data(), part.size(), MSG_DONTWAIT);
+    if (got <= 0) return all;
+    all.append(part.data(), static_cast<std::size_t>(got));
+  }
+}
+
+inline int open_files() {
+  int count = 0;
+  for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
+    static_cast<void>(each);
+    ++count;
+  }
+  return count;
+}
+
+// A connected pair of streams over TCP: the client's, and the server's as its handler got it.
+struct Ends {
+  Server server;
+  Connection client;
+  Connection served;
+};
+
+inline Coro<Ends> connected(ServerOptions options = {}) {
+  Future<Connection> arrived;
+  auto keep = [arrived](StreamReader reader, StreamWriter writer) {
+    arrived.set_result(Connection{std::move(reader), std::move(writer)});
+  };
+  Server server = co_await start_server(keep, "127.0.0.1", 0, options);
+  Connection client = co_await open_connection("127.0.0.1", server.sockets()[0].port());
+  Connection served = co_await std::move(arrived);
+  co_return Ends{std::move(server), std::move(client), std::move(served)};
+}
+
+}  // namespace asyncio::net_test
