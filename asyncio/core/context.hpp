@@ -115,6 +115,30 @@ class Context {
 
 Context copy_context();
 
+namespace detail {
+
+// What a callback runs in: a copy of its own, or the Context it was given, which it may change.
+class CallbackContext {
+ public:
+  void enter(const std::optional<Context>& given) {
+    if (given)
+      shared_ = std::make_unique<Context>(*given);
+    else
+      copy_ = current_context_slot();
+  }
+  ContextSlot& slot() noexcept { return shared_ ? shared_->slot() : copy_; }
+  void reset() noexcept {
+    copy_.reset();
+    shared_.reset();
+  }
+
+ private:
+  ContextSlot copy_;
+  std::unique_ptr<Context> shared_;
+};
+
+}  // namespace detail
+
 // A variable with one value a context. Meant for static storage.
 template <class T>
 class ContextVar {

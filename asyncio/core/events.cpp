@@ -23,7 +23,7 @@ void CallbackBlock::run() {
     drop_function();
     return;
   }
-  ContextScope scope(context);
+  ContextScope scope(context.slot());
   try {
     call();
   } catch (const KeyboardInterrupt&) {
@@ -267,7 +267,7 @@ void Loop::run_until_done(detail::FutureBase& future, bool own_task) {
 Loop::BlockPtr Loop::soon(BlockPtr block, CallbackOptions& options) {
   check_open();
   check_thread();
-  block->context = options.context ? options.context->slot() : detail::current_context_slot();
+  block->context.enter(options.context);
   block->add_reference();
   block->queued = true;
   state_->push_ready(*block);
@@ -276,7 +276,7 @@ Loop::BlockPtr Loop::soon(BlockPtr block, CallbackOptions& options) {
 
 Loop::BlockPtr Loop::post(BlockPtr block, CallbackOptions& options) {
   check_open();
-  block->context = options.context ? options.context->slot() : detail::current_context_slot();
+  block->context.enter(options.context);
   block->add_reference();
   block->queued = true;
   if (detail::tls_scheduler == state_)
@@ -289,7 +289,7 @@ Loop::BlockPtr Loop::post(BlockPtr block, CallbackOptions& options) {
 Loop::BlockPtr Loop::at(BlockPtr block, TimePoint when, CallbackOptions& options) {
   check_open();
   check_thread();
-  block->context = options.context ? options.context->slot() : detail::current_context_slot();
+  block->context.enter(options.context);
   block->when = when;
   state_->arm(*block, when);
   block->add_reference();
@@ -358,7 +358,7 @@ void Loop::add_reader(int fd, std::function<void()> callback) {
   auto& callbacks = callbacks_of(*services_, *state_, fd);
   if (callbacks.reader) callbacks.reader->cancel();
   callbacks.reader = make_callback(std::move(callback), false);
-  callbacks.reader->context = detail::current_context_slot();
+  callbacks.reader->context.enter(std::nullopt);
   backend_->watch_level(fd, callbacks, true, static_cast<bool>(callbacks.writer));
   state_->poll_in_next_pass();
 }
@@ -368,7 +368,7 @@ void Loop::add_writer(int fd, std::function<void()> callback) {
   auto& callbacks = callbacks_of(*services_, *state_, fd);
   if (callbacks.writer) callbacks.writer->cancel();
   callbacks.writer = make_callback(std::move(callback), false);
-  callbacks.writer->context = detail::current_context_slot();
+  callbacks.writer->context.enter(std::nullopt);
   backend_->watch_level(fd, callbacks, static_cast<bool>(callbacks.reader), true);
   state_->poll_in_next_pass();
 }

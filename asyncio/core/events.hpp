@@ -63,7 +63,7 @@ class CallbackBlock : public TimerNode, public Pooled {
 
   Scheduler* scheduler;
   CallbackBlock* next_posted = nullptr;
-  ContextSlot context;
+  CallbackContext context;
   TimePoint when{};
   std::atomic<bool> cancelled{false};
   bool queued = false;  // the loop holds a reference

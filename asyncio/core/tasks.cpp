@@ -47,15 +47,20 @@ TaskBase::TaskBase(Scheduler& scheduler) : FutureBase(&scheduler) {
 
 TaskBase::~TaskBase() = default;
 
+TaskBase::Extras& TaskBase::extras() {
+  if (!extras_) extras_ = std::make_unique<Extras>();
+  return *extras_;
+}
+
 void TaskBase::adopt_options(TaskOptions& options) {
-  if (!options.name.empty()) name_ = std::make_unique<std::string>(std::move(options.name));
-  if (options.context) context_ = options.context->slot();
+  if (!options.name.empty()) extras().name = std::move(options.name);
+  if (options.context) extras().context = std::move(options.context);
 }
 
 void TaskBase::start(std::coroutine_handle<> frame, CoroPromiseBase& root_promise, bool eager) {
   static_cast<void>(frame);
-  if (!name_) number_ = next_task_number.fetch_add(1, std::memory_order_relaxed);
-  if (!context_) context_ = current_context_slot();
+  if (!extras_ || !extras_->name) number_ = next_task_number.fetch_add(1, std::memory_order_relaxed);
+  if (!extras_ || !extras_->context) context_ = current_context_slot();
   root_promise.set_task(*this);
   leaf_ = &root_promise;
   add_reference();  // the loop's, until the task is done
@@ -241,11 +246,11 @@ void TaskBase::throw_cancelled() {
 // ---- looking at a task
 
 std::string TaskBase::get_name() const {
-  return name_ ? *name_ : "Task-" + std::to_string(number_);
+  return extras_ && extras_->name ? *extras_->name : "Task-" + std::to_string(number_);
 }
 
 void TaskBase::set_name(std::string name) {
-  name_ = std::make_unique<std::string>(std::move(name));
+  extras().name = std::move(name);
 }
 
 std::vector<StackFrame> TaskBase::get_stack() const {

@@ -47,7 +47,9 @@ class TaskBase : public FutureBase, public TaskLink {
   std::vector<StackFrame> get_stack() const;
   std::string repr() const override;
   bool is_task() const noexcept override { return true; }
-  ContextSlot& context_slot() noexcept { return context_; }
+  ContextSlot& context_slot() noexcept {
+    return extras_ && extras_->context ? extras_->context->slot() : context_;
+  }
 
   // ---- for awaiters
   // The running task waits on `waiter`; its next resumption is at `promise`.
@@ -113,6 +115,13 @@ class TaskBase : public FutureBase, public TaskLink {
   static constexpr std::uint8_t kKeepOnForget =
       static_cast<std::uint8_t>(~(kMustCancel | kCancelInFlight));
 
+  // What few tasks have.
+  struct Extras {
+    std::optional<std::string> name;  // none: "Task-" and number_
+    std::optional<Context> context;   // shared with whoever gave it; none: context_
+  };
+
+  Extras& extras();
   void finish();
   void finish_unstarted();
   void deliver_kept_cancel();
@@ -126,7 +135,7 @@ class TaskBase : public FutureBase, public TaskLink {
   CoroPromiseBase* leaf_ = nullptr;  // the innermost coroutine, where the task resumes
   Node* waiter_ = nullptr;           // what the task waits on, until its next step
   ContextSlot context_;
-  std::unique_ptr<std::string> name_;  // null: "Task-" and number_
+  std::unique_ptr<Extras> extras_;  // null: the usual name and a context of its own
   std::unique_ptr<std::string> cancel_message_;
   std::uint32_t number_ = 0;
   std::uint32_t cancel_requests_ = 0;
