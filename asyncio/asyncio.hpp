@@ -43,6 +43,8 @@ destroyed twice). Use clang 19 or GCC 13; define ASYNCIO_ALLOW_OLD_GCC to try al
 #if __has_include("asyncio/sync/threads.hpp")
 #include "asyncio/sync/threads.hpp"
 #endif
+#include "asyncio/sync/cross_queue.hpp"
+#include "asyncio/sync/workers.hpp"
 #if __has_include("asyncio/net/streams.hpp")
 #include "asyncio/net/streams.hpp"
 #endif
