@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -32,9 +33,9 @@ class Room {
           members_.erase(name);
           say(name + " has left");
           mailbox.shutdown();  // what is in the mailbox is still delivered
-          co_await asyncio::outcome_of(sending);
+          co_await asyncio::wait(std::vector{sending});
           writer.close();
-          co_await asyncio::outcome_of(writer.wait_closed());
+          static_cast<void>(co_await asyncio::outcome_of(writer.wait_closed()));
         });
   }
 
