@@ -9,6 +9,15 @@ destroyed twice). Use clang 19 or GCC 13; define ASYNCIO_ALLOW_OLD_GCC to try al
 #include "asyncio/base/clock.hpp"
 #include "asyncio/base/errors.hpp"
 #include "asyncio/base/logging.hpp"
+#include "asyncio/combinators/as_completed.hpp"
+#include "asyncio/combinators/exit_stack.hpp"
+#include "asyncio/combinators/gather.hpp"
+#include "asyncio/combinators/generators.hpp"
+#include "asyncio/combinators/shield.hpp"
+#include "asyncio/combinators/taskgroups.hpp"
+#include "asyncio/combinators/timeouts.hpp"
+#include "asyncio/combinators/wait.hpp"
+#include "asyncio/combinators/with.hpp"
 #include "asyncio/core/context.hpp"
 #include "asyncio/core/coroutines.hpp"
 #include "asyncio/core/events.hpp"
@@ -17,43 +26,12 @@ destroyed twice). Use clang 19 or GCC 13; define ASYNCIO_ALLOW_OLD_GCC to try al
 #include "asyncio/core/runners.hpp"
 #include "asyncio/core/sleep.hpp"
 #include "asyncio/core/tasks.hpp"
-#include "asyncio/combinators/exit_stack.hpp"
-#include "asyncio/combinators/generators.hpp"
-#include "asyncio/combinators/taskgroups.hpp"
-#include "asyncio/combinators/timeouts.hpp"
-#include "asyncio/combinators/with.hpp"
-#if __has_include("asyncio/combinators/gather.hpp")
-#include "asyncio/combinators/gather.hpp"
-#endif
-#if __has_include("asyncio/combinators/wait.hpp")
-#include "asyncio/combinators/wait.hpp"
-#endif
-#if __has_include("asyncio/combinators/as_completed.hpp")
-#include "asyncio/combinators/as_completed.hpp"
-#endif
-#if __has_include("asyncio/combinators/shield.hpp")
-#include "asyncio/combinators/shield.hpp"
-#endif
-#if __has_include("asyncio/sync/locks.hpp")
-#include "asyncio/sync/locks.hpp"
-#endif
-#if __has_include("asyncio/sync/queues.hpp")
-#include "asyncio/sync/queues.hpp"
-#endif
-#if __has_include("asyncio/sync/threads.hpp")
-#include "asyncio/sync/threads.hpp"
-#endif
-#include "asyncio/sync/cross_queue.hpp"
-#include "asyncio/sync/workers.hpp"
-#if __has_include("asyncio/net/streams.hpp")
-#include "asyncio/net/streams.hpp"
-#endif
-#if __has_include("asyncio/net/servers.hpp")
-#include "asyncio/net/servers.hpp"
-#endif
-#if __has_include("asyncio/net/datagrams.hpp")
 #include "asyncio/net/datagrams.hpp"
-#endif
-#if __has_include("asyncio/net/sockets.hpp")
+#include "asyncio/net/servers.hpp"
 #include "asyncio/net/sockets.hpp"
-#endif
+#include "asyncio/net/streams.hpp"
+#include "asyncio/sync/cross_queue.hpp"
+#include "asyncio/sync/locks.hpp"
+#include "asyncio/sync/queues.hpp"
+#include "asyncio/sync/threads.hpp"
+#include "asyncio/sync/workers.hpp"
