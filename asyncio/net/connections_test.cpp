@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "asyncio/io/backend.hpp"
-#include "asyncio/net/dns.hpp"
 #include "asyncio/net/internal/sockets.hpp"
 #include "asyncio/net/internal/test_support.hpp"
 
@@ -118,17 +117,6 @@ TEST(OpenConnection, a_local_host_is_where_it_connects_from) {
         "127.0.0.1", server.sockets()[0].port(), {.local_host = "127.0.0.2"});
     EXPECT_EQ(writer.sockname().host(), "127.0.0.2");
     server.close();
-  }());
-}
-
-TEST(Resolve, numeric_hosts_need_no_thread) {
-  run([]() -> Coro<> {
-    const std::vector<Address> four = co_await resolve("127.0.0.1", 80);
-    EXPECT_EQ(four.at(0).repr(), "('127.0.0.1', 80)");
-    const std::vector<Address> six = co_await resolve("::1", 80);
-    EXPECT_EQ(six.at(0).repr(), "('::1', 80, 0, 0)");
-    const std::vector<Address> all = co_await resolve("", 0, {.passive = true});
-    EXPECT_FALSE(all.empty());
   }());
 }
 

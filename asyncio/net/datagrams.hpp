@@ -41,7 +41,7 @@ Coro<std::shared_ptr<DatagramTransport>> create_datagram_transport(
 
 // A datagram socket; a movable handle that closes it.
 //
-// Order:        datagrams come out as they arrived; several tasks may wait, first come first served.
+// Order:        datagrams come out as they arrived; the task that waits longest is served first.
 // Cancellation: a cancelled recvfrom() loses no datagram.
 // Threads:      the loop's thread only.
 // Lifetime:     dropping the handle closes the socket; who waits gets ConnectionAbortedError.

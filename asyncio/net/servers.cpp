@@ -170,14 +170,17 @@ StatePointer make_state(Loop& loop, ServerOptions options, AcceptHandler accepte
 
 }  // namespace
 
-ASYNCIO_CORO_WRAPPER Coro<Server> create_protocol_server(Loop& loop, ProtocolFactory factory, std::string host,
-                                    int port, ServerOptions options) {
+ASYNCIO_CORO_WRAPPER Coro<Server> create_protocol_server(Loop& loop, ProtocolFactory factory,
+                                                         std::string host, int port,
+                                                         ServerOptions options) {
   return listen_on_hosts(make_state(loop, options, to_factory(std::move(factory))),
                          {std::move(host)}, port);
 }
 
-ASYNCIO_CORO_WRAPPER Coro<Server> create_protocol_unix_server(Loop& loop, ProtocolFactory factory, std::string path,
-                                         ServerOptions options) {
+ASYNCIO_CORO_WRAPPER Coro<Server> create_protocol_unix_server(Loop& loop,
+                                                              ProtocolFactory factory,
+                                                              std::string path,
+                                                              ServerOptions options) {
   return listen_on_path(make_state(loop, options, to_factory(std::move(factory))),
                         std::move(path));
 }
@@ -259,14 +262,15 @@ ASYNCIO_CORO_WRAPPER Coro<Server> start_server(ClientHandler handler, std::strin
   return start_server(std::move(handler), std::move(host), port, ServerOptions{});
 }
 
-ASYNCIO_CORO_WRAPPER Coro<Server> start_server(ClientHandler handler, std::string host, int port,
-                          ServerOptions options) {
+ASYNCIO_CORO_WRAPPER Coro<Server> start_server(ClientHandler handler, std::string host,
+                                               int port, ServerOptions options) {
   return start_server(std::move(handler), std::vector<std::string>{std::move(host)}, port,
                       options);
 }
 
-ASYNCIO_CORO_WRAPPER Coro<Server> start_server(ClientHandler handler, std::vector<std::string> hosts, int port,
-                          ServerOptions options) {
+ASYNCIO_CORO_WRAPPER Coro<Server> start_server(ClientHandler handler,
+                                               std::vector<std::string> hosts, int port,
+                                               ServerOptions options) {
   return detail::listen_on_hosts(
       detail::make_state(get_running_loop(), options,
                          detail::to_client_handler(std::move(handler))),
@@ -277,7 +281,8 @@ ASYNCIO_CORO_WRAPPER Coro<Server> start_unix_server(ClientHandler handler, std::
   return start_unix_server(std::move(handler), std::move(path), ServerOptions{});
 }
 
-ASYNCIO_CORO_WRAPPER Coro<Server> start_unix_server(ClientHandler handler, std::string path, ServerOptions options) {
+ASYNCIO_CORO_WRAPPER Coro<Server> start_unix_server(ClientHandler handler, std::string path,
+                                                    ServerOptions options) {
   return detail::listen_on_path(
       detail::make_state(get_running_loop(), options,
                          detail::to_client_handler(std::move(handler))),

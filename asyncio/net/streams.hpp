@@ -30,8 +30,12 @@ namespace detail {
 
 class StreamState;
 
-// A read in progress. The bytes stay in the stream's buffer until the task runs again, so that a
-// cancelled read loses none.
+// A read in progress. The bytes stay in the stream's buffer until the task runs again.
+//
+// Order:        one at a time on a stream.
+// Cancellation: loses no byte.
+// Threads:      the loop's thread only.
+// Lifetime:     keeps the stream alive.
 class ReadOperation : public Node {
  public:
   enum class Kind : std::uint8_t { some, all, exactly, line, until, view };
@@ -121,6 +125,11 @@ class [[nodiscard]] UntilRead final : public ReadOperation {
 };
 
 // The wait of drain() and wait_closed().
+//
+// Order:        who waits for the same thing is woken in the order it came.
+// Cancellation: leaves the wait and changes nothing else.
+// Threads:      the loop's thread only.
+// Lifetime:     keeps the stream alive.
 class [[nodiscard]] FlowWait final : public Node {
  public:
   enum class Kind : std::uint8_t { drain, closed };

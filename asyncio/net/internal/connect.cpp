@@ -175,7 +175,8 @@ Coro<ConnectedSocket> connect_by_name(Loop& loop, std::string host, int port,
   throw_all(errors);
 }
 
-ASYNCIO_CORO_WRAPPER Coro<ConnectedSocket> connect_by_path(Loop& loop, std::string path, ConnectOptions options) {
+ASYNCIO_CORO_WRAPPER Coro<ConnectedSocket> connect_by_path(Loop& loop, std::string path,
+                                                           ConnectOptions options) {
   const TimePoint deadline = deadline_after(loop, options.timeout);
   return connect_to(loop, Address::of_path(path), std::move(options), deadline);
 }

@@ -1,0 +1,95 @@
+#include "asyncio/io/backend.hpp"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+namespace asyncio::detail {
+namespace {
+
+// Two connected sockets with a backend between us and the kernel.
+class Operations : public ::testing::Test {
+ protected:
+  Operations() {
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds_.data()), 0);
+  }
+  ~Operations() override {
+    for (const int fd : fds_)
+      if (fd >= 0) ::close(fd);
+  }
+  int here() const { return fds_[0]; }
+  int there() const { return fds_[1]; }
+  void close_there() {
+    backend_->close(fds_[1]);
+    fds_[1] = -1;
+  }
+
+  std::unique_ptr<IoBackend> backend_ = make_epoll_backend();
+
+ private:
+  std::array<int, 2> fds_{-1, -1};
+};
+
+TEST_F(Operations, never_block_even_on_blocking_sockets) {
+  std::array<char, 8> room;
+  EXPECT_EQ(backend_->receive(here()).size, -EAGAIN);
+  EXPECT_EQ(backend_->receive_into(here(), room.data(), room.size()), -EAGAIN);
+  const std::string much(1'000'000, 'x');
+  while (backend_->send(here(), much.data(), much.size()) > 0) {
+  }
+  EXPECT_EQ(backend_->send(here(), "x", 1), -EAGAIN);
+}
+
+TEST_F(Operations, give_bytes_the_end_and_errors_as_numbers) {
+  EXPECT_EQ(backend_->send(there(), "abc", 3), 3);
+  const Received received = backend_->receive(here());
+  EXPECT_EQ(std::string(received.data, static_cast<std::size_t>(received.size)), "abc");
+  EXPECT_EQ(backend_->shutdown_write(there()), 0);
+  EXPECT_EQ(backend_->receive(here()).size, 0);
+  close_there();
+  EXPECT_EQ(backend_->send(here(), "x", 1), -EPIPE);  // and no SIGPIPE
+  EXPECT_EQ(backend_->receive(-1).size, -EBADF);
+}
+
+TEST_F(Operations, send_several_parts_as_one) {
+  std::array<char, 4> one{'o', 'n', 'e', ' '};
+  std::array<char, 3> two{'t', 'w', 'o'};
+  const std::array<iovec, 2> parts{iovec{one.data(), one.size()}, iovec{two.data(), two.size()}};
+  EXPECT_EQ(backend_->send_vectored(here(), parts.data(), parts.size()), 7);
+  EXPECT_EQ(std::string(backend_->receive(there()).data, 7), "one two");
+}
+
+TEST(Accept, gives_a_socket_that_neither_blocks_nor_leaks_into_children) {
+  const auto backend = make_epoll_backend();
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  SocketAddress name;
+  sockaddr_in loopback{};
+  loopback.sin_family = AF_INET;
+  loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&loopback), sizeof loopback), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  name.length = SocketAddress::kCapacity;
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(name.bytes), &name.length);
+
+  SocketAddress peer;
+  EXPECT_EQ(backend->accept(listener, peer), -EAGAIN);
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int connected = backend->connect(client, name);
+  EXPECT_TRUE(connected == 0 || connected == -EINPROGRESS);
+  EXPECT_EQ(backend->connect_result(client), 0);
+  const int served = backend->accept(listener, peer);
+  ASSERT_GE(served, 0);
+  EXPECT_EQ(peer.length, sizeof(sockaddr_in));
+
+  for (const int fd : {listener, client, served}) ::close(fd);
+}
+
+}  // namespace
+}  // namespace asyncio::detail
