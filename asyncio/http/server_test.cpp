@@ -36,7 +36,10 @@ class HttpServer : public testing::Test {
     server.route("/hello", [](Request request) -> Coro<Response> {
       co_return Response::text("hello " + request.method + " " + request.body);
     });
-    server.route("/fail", [](Request) -> Coro<Response> { throw RuntimeError("on purpose"); });
+    server.route("/fail", [](Request) -> Coro<Response> {
+      throw RuntimeError("on purpose");
+      co_return Response();
+    });
     server.route_prefix("/api/", [](Request request) -> Coro<Response> {
       co_return Response::text("api " + request.path + " " +
                                std::string(request.query().value_or("-")));
