@@ -22,8 +22,6 @@ TIMEOUT = 60  # seconds for one scenario; none takes longer than 1 s outside san
 
 # id: what it waits for.
 NOT_YET = {
-    "s093": "transports over a given socket",
-    "s094": "transports over a given socket",
     "s105": "subprocesses",
     "s106": "subprocesses",
 }
