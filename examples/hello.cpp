@@ -1,5 +1,5 @@
 // The program on the front page: limits, structure and timeouts in thirty lines.
-// Try: build/release/bin/examples/hello
+// Try: build/release/examples/hello
 // [hello]
 #include <asyncio/asyncio.hpp>
 #include <cstdio>

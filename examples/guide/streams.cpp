@@ -39,7 +39,7 @@ asyncio::Coro<> read_too_much(asyncio::StreamReader& reader) {
 // [limits]
 asyncio::Coro<asyncio::Connection> connect(std::string host, int port) {
   // Name lookup and connecting together have two seconds.
-  co_return co_await asyncio::wait_for(asyncio::open_connection(host, port), 2s);
+  co_return co_await asyncio::open_connection(host, port, {.timeout = 2s});
 }
 // [/limits]
 
