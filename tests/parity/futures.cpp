@@ -56,6 +56,7 @@ Coro<> async_main() {
   if (!TakesResult<Task<int>>) log("task RuntimeError(Task does not support set_result operation)");
   if (!TakesException<Task<int>>)
     log("task RuntimeError(Task does not support set_exception operation)");
+  co_await nap();
 }
 
 PARITY_RUN(s016, async_main)

@@ -268,7 +268,7 @@ void show(asyncio::LogLevel level, std::string_view text) {
     return;
   }
   const std::string_view what =
-      text.substr(start.size(), text.find(' ', start.size()) - start.size());
+      text.substr(start.size(), text.find_first_of(" >", start.size()) - start.size());
   const std::string seconds(text.substr(took + 6, text.size() - took - 6 - end.size()));
   log("slow:", what, asyncio::logging::level_name(level), "at least 30ms",
       std::stod(seconds) >= 0.030);

@@ -112,6 +112,8 @@ namespace parity::x018 {
 using asyncio::Timeout;
 using asyncio::TimeoutError;
 
+Coro<> enter(Timeout& limit) { co_await limit.aenter(); }
+
 Coro<> misuse() {
   Loop& loop = get_running_loop();
   Timeout limit = timeout(1s);
@@ -122,11 +124,11 @@ Coro<> misuse() {
     log("no deadline", limit.when() ? "some" : "none");
     limit.reschedule(loop.time() + 1s);
     log("moved", *limit.when() > loop.time());
-    std::exception_ptr twice = co_await caught(limit.aenter());
+    std::exception_ptr twice = co_await caught(enter(limit));
     log("entered twice", twice);
   });
   log("after", thrown_by([&] { limit.reschedule(std::nullopt); }));
-  std::exception_ptr again = co_await caught(limit.aenter());
+  std::exception_ptr again = co_await caught(enter(limit));
   log("entered again", again);
 }
 

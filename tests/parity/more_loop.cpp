@@ -123,10 +123,10 @@ Coro<> armed() {
   Loop& loop = get_running_loop();
   order.clear();
   const auto now = loop.time();
-  for (const int n : {3, 1, 2}) loop.call_at(now + n * 2ms, note(std::to_string(n)));
-  loop.call_at(now + 8ms, [&] { loop.call_at(now, note("armed by a timer")); });
-  loop.call_at(now + 11ms, note("last"));
-  co_await nap(14ms);
+  for (const int n : {3, 1, 2}) loop.call_at(now + n * 10ms, note(std::to_string(n)));
+  loop.call_at(now + 40ms, [&] { loop.call_at(now, note("armed by a timer")); });
+  loop.call_at(now + 70ms, note("last"));
+  co_await nap(90ms);
   log(order);
 }
 
@@ -149,8 +149,8 @@ Coro<> cancelled_in_batch() {
     order.emplace_back("t1");
     t2->cancel();
   });
-  t2 = loop.call_later(2ms, note("t2"));
-  co_await nap(6ms);
+  t2 = loop.call_later(30ms, note("t2"));
+  co_await nap(45ms);
   log(order, "cancelled by its neighbour", t2->cancelled());
 }
 

@@ -188,11 +188,21 @@ Coro<int> work() {
 
 Coro<> pending() { co_await get_running_loop().create_future(); }
 
+// "RuntimeWarning: coroutine 'Coro<int> ns::work()' was never awaited" with Python's name of it.
+std::string as_in_python(std::string_view text) {
+  const std::size_t open = text.find('\''), close = text.find('(');
+  const std::size_t name = text.rfind(':', close) + 1;
+  if (open == std::string_view::npos || close == std::string_view::npos) return std::string(text);
+  std::string message(text.substr(0, open + 1));
+  message += text.substr(name, close - name);
+  message += text.substr(text.find('\'', close), text.find('\n') - text.find('\'', close));
+  return "RuntimeWarning RuntimeWarning(" + message.substr(message.find(' ') + 1) + ")";
+}
+
 Coro<> async_main() {
   Loop& loop = get_running_loop();
-  asyncio::logging::set_sink([](asyncio::LogLevel, std::string_view text) {
-    log("warning:", text.substr(0, text.find('\n')));
-  });
+  asyncio::logging::set_sink(
+      [](asyncio::LogLevel, std::string_view text) { log("warning:", as_in_python(text)); });
   auto c = work();
   log("called; nothing ran");
   int result = co_await std::move(c);

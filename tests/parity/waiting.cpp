@@ -41,7 +41,7 @@ Coro<> async_main() {
   log("coroutine", verdict<std::vector<Coro<std::string>>>());
   log("not iterable of futures", verdict<int>());
   try {
-    co_await wait(std::vector{t}, {.return_when = static_cast<asyncio::ReturnWhen>(99)});
+    co_await wait(std::vector{t}, {.return_when = static_cast<asyncio::ReturnWhen>(3)});
   } catch (...) {
     error = std::current_exception();
   }

@@ -16,10 +16,10 @@ async def main():
     order.clear()
     now = loop.time()
     for n in (3, 1, 2):
-        loop.call_at(now + n * 0.002, order.append, n)
-    loop.call_at(now + 0.008, lambda: loop.call_at(now, order.append, "armed by a timer"))
-    loop.call_at(now + 0.011, order.append, "last")
-    await asyncio.sleep(0.014)
+        loop.call_at(now + n * 0.01, order.append, n)
+    loop.call_at(now + 0.04, lambda: loop.call_at(now, order.append, "armed by a timer"))
+    loop.call_at(now + 0.07, order.append, "last")
+    await asyncio.sleep(0.09)
     log(order)
 
     order.clear()
@@ -35,8 +35,8 @@ async def main():
 
     order.clear()
     t1 = loop.call_later(0.001, lambda: (order.append("t1"), t2.cancel()))
-    t2 = loop.call_later(0.002, order.append, "t2")
-    await asyncio.sleep(0.006)
+    t2 = loop.call_later(0.03, order.append, "t2")
+    await asyncio.sleep(0.045)
     log(order, "cancelled by its neighbour", t2.cancelled())
 
     async def arms():
