@@ -44,9 +44,9 @@ endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
 
-# asyncio_strict(<target>): clang reports what a coroutine could outlive, and wants `coro_wrapper` on
-# each function that passes a Coro on. For the library and its tests; the examples are compiled as a
-# user's program is, without.
+# asyncio_strict(<target>): clang reports what a coroutine could outlive, and wants `coro_wrapper`
+# on each function that passes a Coro on. For the library and its tests; the examples are compiled
+# as a user's program is, without.
 function(asyncio_strict target)
   target_compile_definitions(${target} PRIVATE ASYNCIO_STRICT_LIFETIMES)
 endfunction()

@@ -219,7 +219,12 @@ class Contracts(TidyTest):
 
     def test_what_is_in_detail_needs_none(self):
         self.good(contracts.contract_lines, {"asyncio/sync/a.hpp":
-                  "namespace asyncio::detail {\nstruct A {\n  bool await_ready();\n};\n}\n"})
+                  "namespace detail {\nvoid f() {\n}\nstruct A {\n  bool await_ready();\n};\n"
+                  "}  // namespace detail\n"})
+
+    def test_what_a_type_only_holds_inside_does_not_count(self):
+        self.good(contracts.contract_lines, {"asyncio/sync/a.hpp":
+                  "class Box {\n  struct Inner { bool await_ready(); };\n};\n"})
 
     def test_listed_types(self):
         listed = {"tools/awaitable_types.txt": "asyncio/sync/a.hpp Lock\nasyncio/sync/a.hpp Gone\n",

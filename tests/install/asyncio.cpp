@@ -1,4 +1,5 @@
 #include <asyncio/asyncio.hpp>
+#include <fmt/core.h>
 
 asyncio::Coro<int> answer() {
   co_await asyncio::sleep(std::chrono::milliseconds(1));

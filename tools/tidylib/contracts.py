@@ -48,12 +48,23 @@ def missing_lines(comment):
 def in_detail(tree, path, line):
     """Whether the type stands in a namespace detail: nobody outside names it."""
     opened = False
-    for text in tree.code(path).splitlines()[:line - 1]:
+    for text in tree.lines(path)[:line - 1]:
         if re.match(r"namespace\s+([\w:]*::)?detail\b", text):
             opened = True
-        elif opened and text.startswith("}"):
+        elif re.match(r"}\s*// namespace ([\w:]*::)?detail\b", text):
             opened = False
     return opened
+
+
+def own_members(body):
+    """The body of a class without the bodies of its functions and of the types inside it."""
+    depth, kept = 0, []
+    for letter in body:
+        depth += letter == "{"
+        if depth == 0:
+            kept.append(letter)
+        depth -= letter == "}"
+    return "".join(kept)
 
 
 def contract_lines(tree):
@@ -69,7 +80,7 @@ def contract_lines(tree):
             continue
         for name, line, body in types(tree, path):
             wanted = listed.pop((path, name), None)
-            if wanted is None and (not AWAITS.search(body) or name.endswith("Awaiter")
+            if wanted is None and (not AWAITS.search(own_members(body)) or name.endswith("Awaiter")
                                    or in_detail(tree, path, line)):
                 continue  # the type that gives an Awaiter carries the contract
             lacking = missing_lines(comment_above(tree.lines(path), line))
