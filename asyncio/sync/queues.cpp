@@ -10,9 +10,7 @@ NodeList& QueueWait::line() const noexcept {
   return side_ == Side::get ? queue_->getters_ : queue_->putters_;
 }
 
-std::size_t& QueueWait::line_length() const noexcept {
-  return side_ == Side::get ? queue_->getters_waiting_ : queue_->putters_waiting_;
-}
+bool QueueWait::is_blocked() const noexcept { return queue_->blocks(side_); }
 
 void QueueWait::suspend(CoroPromiseBase& promise) {
   Scheduler& scheduler = current_scheduler();
@@ -22,7 +20,6 @@ void QueueWait::suspend(CoroPromiseBase& promise) {
   if (is_blocked()) {
     state_ = State::waiting;
     line().push_back(*this);
-    ++line_length();
   } else {  // the budget is used up: others run first
     state_ = State::woken;
     scheduler.push_ready(*this);
@@ -30,7 +27,7 @@ void QueueWait::suspend(CoroPromiseBase& promise) {
 }
 
 void QueueWait::notify() noexcept {
-  leave();
+  unlink();
   state_ = State::woken;
   task_->scheduler()->push_ready(*this);
 }
@@ -39,7 +36,6 @@ void QueueWait::run() {
   if (is_blocked() && !task_->cancel_is_due()) {
     state_ = State::waiting;
     line().push_front(*this);
-    ++line_length();
     return;
   }
   task_->run();
@@ -47,16 +43,10 @@ void QueueWait::run() {
 
 bool QueueWait::cancel_wait(const std::string& message) {
   if (state_ != State::waiting) return false;  // run() is queued, and sees the cancellation
-  leave();
+  if (is_linked()) unlink();                   // not linked: the queue is gone
   state_ = State::cancelled;
   task_->wake_cancelled(message);
   return true;
-}
-
-void QueueWait::leave() noexcept {
-  if (state_ != State::waiting || !is_linked()) return;
-  unlink();
-  --line_length();
 }
 
 void QueueWait::throw_cancelled() {
@@ -80,9 +70,16 @@ void QueueBase::wake_all(NodeList& line) noexcept {
   while (!line.empty()) wake_next(line);
 }
 
-void QueueBase::bind(Scheduler& scheduler) {
-  if (bound_ == nullptr) bound_ = &scheduler;
-  if (bound_ != &scheduler) throw RuntimeError(repr() + " is bound to a different event loop");
+void QueueBase::bind_first(Scheduler& scheduler) {
+  if (bound_ != nullptr) throw RuntimeError(repr() + " is bound to a different event loop");
+  bound_ = &scheduler;
+}
+
+std::string QueueBase::count(const char* name, const NodeList& line) {
+  auto& nodes = const_cast<NodeList&>(line);  // walked, not changed
+  std::size_t waiting = 0;
+  for (Node* node = nodes.first(); node != nullptr; node = nodes.after(*node)) ++waiting;
+  return waiting == 0 ? "" : std::string(" ") + name + "[" + std::to_string(waiting) + "]";
 }
 
 void QueueBase::task_done() {
@@ -118,8 +115,7 @@ std::string QueueBase::repr() const {
   std::string text = std::string("<") + type_name() + " at " + place +
                      " maxsize=" + std::to_string(maxsize_);
   if (size_ > 0) text += " qsize=" + std::to_string(size_);
-  if (getters_waiting_ > 0) text += " _getters[" + std::to_string(getters_waiting_) + "]";
-  if (putters_waiting_ > 0) text += " _putters[" + std::to_string(putters_waiting_) + "]";
+  text += count("_getters", getters_) + count("_putters", putters_);
   if (unfinished_ > 0) text += " tasks=" + std::to_string(unfinished_);
   if (shutdown_) text += " shutdown";
   return text + ">";

@@ -25,47 +25,36 @@ class QueueBase;
 //   idle --suspend()--> waiting --notify()--> woken --run(): task goes on
 //                          ^                    |
 //                          +---run(): overtaken-+    C++: in front, so it keeps its place
-class QueueWait : public Node {
+class QueueWait final : public Node {
  public:
   enum class Side : bool { get, put };
 
   QueueWait(QueueBase& queue, Side side) noexcept : queue_(&queue), side_(side) {}
-  QueueWait(const QueueWait& other) noexcept
+  QueueWait(const QueueWait& other) noexcept  // a copy waits nowhere
       : Node(other), queue_(other.queue_), side_(other.side_) {}
   QueueWait& operator=(const QueueWait&) = delete;
 
-  bool await_ready() const;
-  template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> handle) {
-    suspend(handle.promise());
-  }
-
-  void run() final;
-  void notify() noexcept final;
-  bool cancel_wait(const std::string& message) final;
-
- protected:
-  ~QueueWait() { leave(); }
+  void suspend(CoroPromiseBase& promise);
   // On resumption: throws where the task was cancelled, and passes its wake-up on.
   void finish() {
-    if (task_ != nullptr && task_->cancel_is_due()) [[unlikely]] throw_cancelled();
+    if (task_->cancel_is_due()) [[unlikely]] throw_cancelled();
   }
 
-  QueueBase* queue_;
+  void run() override;
+  void notify() noexcept override;
+  bool cancel_wait(const std::string& message) override;
 
  private:
   enum class State : unsigned char { idle, waiting, woken, cancelled };
 
   bool is_blocked() const noexcept;
   NodeList& line() const noexcept;
-  std::size_t& line_length() const noexcept;
-  void suspend(CoroPromiseBase& promise);
-  void leave() noexcept;
   [[noreturn]] void throw_cancelled();
 
+  QueueBase* queue_;
   TaskBase* task_ = nullptr;
   Side side_;
-  State state_ = State::idle;
+  State state_ = State::idle;  // linked in line() while waiting, in the ready queue while woken
 };
 
 // What does not depend on the type of the items.
@@ -96,6 +85,13 @@ class QueueBase {
   virtual void discard_item() = 0;
   virtual const char* type_name() const noexcept = 0;
 
+  bool blocks(QueueWait::Side side) const noexcept {
+    if (shutdown_) return false;
+    return side == QueueWait::Side::get ? empty() : full();
+  }
+  bool is_free(QueueWait::Side side) const {
+    return !blocks(side) && current_scheduler().take_budget();
+  }
   void check_can_put() const {
     if (shutdown_ || full()) [[unlikely]] throw_cannot_put();
   }
@@ -105,11 +101,11 @@ class QueueBase {
   void item_was_put() {
     ++size_;
     if (unfinished_++ == 0) finished_.clear();
-    if (getters_waiting_ != 0) wake_next(getters_);
+    if (!getters_.empty()) getters_.front().notify();
   }
   void item_was_got() noexcept {
     --size_;
-    if (putters_waiting_ != 0) wake_next(putters_);
+    if (!putters_.empty()) putters_.front().notify();
   }
 
  private:
@@ -117,30 +113,23 @@ class QueueBase {
 
   static void wake_next(NodeList& line) noexcept;
   static void wake_all(NodeList& line) noexcept;
-  void bind(Scheduler& scheduler);
+  static std::string count(const char* name, const NodeList& line);
+  void bind(Scheduler& scheduler) {
+    if (bound_ != &scheduler) [[unlikely]] bind_first(scheduler);
+  }
+  void bind_first(Scheduler& scheduler);
   [[noreturn]] void throw_cannot_put() const;
   [[noreturn]] void throw_cannot_get() const;
 
   std::size_t maxsize_;
   std::size_t size_ = 0;
   std::size_t unfinished_ = 0;  // put and not yet task_done()
-  std::size_t getters_waiting_ = 0;
-  std::size_t putters_waiting_ = 0;
   NodeList getters_;  // of QueueWait
   NodeList putters_;
   Event finished_;  // set while unfinished_ == 0
   Scheduler* bound_ = nullptr;
   bool shutdown_ = false;
 };
-
-inline bool QueueWait::is_blocked() const noexcept {
-  if (queue_->shutdown_) return false;
-  return side_ == Side::get ? queue_->empty() : queue_->full();
-}
-
-inline bool QueueWait::await_ready() const {
-  return !is_blocked() && current_scheduler().take_budget();
-}
 
 }  // namespace detail
 
@@ -149,27 +138,46 @@ class Queue;
 
 namespace detail {
 
+// The awaiters of get() and put(). Only one that suspends makes a QueueWait.
 template <class T>
-class [[nodiscard]] QueueGet final : public QueueWait {
+class [[nodiscard]] QueueGet {
  public:
-  explicit QueueGet(Queue<T>& queue) noexcept : QueueWait(queue, Side::get) {}
-  T await_resume() {
-    finish();
-    return static_cast<Queue<T>*>(queue_)->get_nowait();
-  }
-};
+  explicit QueueGet(Queue<T>& queue) noexcept : queue_(&queue) {}
 
-template <class T>
-class [[nodiscard]] QueuePut final : public QueueWait {
- public:
-  QueuePut(Queue<T>& queue, T&& item) noexcept(std::is_nothrow_move_constructible_v<T>)
-      : QueueWait(queue, Side::put), item_(std::move(item)) {}
-  void await_resume() {
-    finish();
-    static_cast<Queue<T>*>(queue_)->put_nowait(std::move(item_));
+  bool await_ready() const { return queue_->is_free(QueueWait::Side::get); }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> handle) {
+    wait_.emplace(*queue_, QueueWait::Side::get).suspend(handle.promise());
+  }
+  T await_resume() {
+    if (wait_) wait_->finish();
+    return queue_->get_nowait();
   }
 
  private:
+  Queue<T>* queue_;
+  std::optional<QueueWait> wait_;
+};
+
+template <class T>
+class [[nodiscard]] QueuePut {
+ public:
+  QueuePut(Queue<T>& queue, T&& item) noexcept(std::is_nothrow_move_constructible_v<T>)
+      : queue_(&queue), item_(std::move(item)) {}
+
+  bool await_ready() const { return queue_->is_free(QueueWait::Side::put); }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> handle) {
+    wait_.emplace(*queue_, QueueWait::Side::put).suspend(handle.promise());
+  }
+  void await_resume() {
+    if (wait_) wait_->finish();
+    queue_->put_nowait(std::move(item_));
+  }
+
+ private:
+  Queue<T>* queue_;
+  std::optional<QueueWait> wait_;
   T item_;
 };
 
@@ -224,6 +232,8 @@ class Queue : public detail::QueueBase {
   }
 
  protected:
+  friend class detail::QueueGet<T>;
+  friend class detail::QueuePut<T>;
   // Which item leaves next: subclasses decide, as in Python (_put and _get).
   virtual void add(T&& item) { items_.push_back(std::move(item)); }
   virtual T take() { return items_.pop_front(); }
