@@ -11,8 +11,6 @@ ASYNCIO_TEST(Installed, works) {
 }
 
 int main(int argc, char** argv) {
-  testing::GTEST_FLAG(brief) = true;
   testing::InitGoogleTest(&argc, argv);
-  std::freopen("/dev/null", "w", stderr);
   return RUN_ALL_TESTS();
 }
