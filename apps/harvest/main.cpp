@@ -151,6 +151,16 @@ Coro<int> harvest_into(const Options& options, Store& store, std::string served)
   co_return result.summary.failed() == result.summary.pages() ? 1 : 0;
 }
 
+Coro<> serve_on(http::Server& server) {
+  say("serving until Ctrl-C: " + server.url());
+  asyncio::Event stopped;
+  asyncio::Loop& loop = asyncio::get_running_loop();
+  for (const int signal : {SIGINT, SIGTERM})
+    loop.add_signal_handler(signal, [&stopped] { stopped.set(); });
+  co_await stopped.wait();
+  for (const int signal : {SIGINT, SIGTERM}) loop.remove_signal_handler(signal);
+}
+
 Coro<int> harvest_main(Options options) {
   std::optional<http::Server> server;
   std::string served;
@@ -167,6 +177,7 @@ Coro<int> harvest_main(Options options) {
       [&]() -> Coro<int> { co_return co_await harvest_into(options, store, served); },
       [&]() -> Coro<> {
         co_await store.close();
+        if (server && options.keep_serving) co_await serve_on(*server);
         if (server) co_await server->shutdown(std::chrono::seconds(1));
       });
   co_return code;

@@ -69,6 +69,8 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
   app.add_option("--write-url", options.write_url, "Write the URL of --serve into this file");
+  app.add_flag("--keep-serving", options.keep_serving,
+               "Go on serving after the harvest, until Ctrl-C");
   try {
     app.parse(argc, argv);
     if (options.urls.empty() && options.serve.empty())

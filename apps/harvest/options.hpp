@@ -24,6 +24,7 @@ struct Options {
   std::string serve;  // A folder, or empty.
   int port = 0;       // Of the server for it.
   std::string write_url;  // A file that gets the server's URL.
+  bool keep_serving = false;
 };
 
 // The options, or the code to exit with where --help or a mistake has been answered.
