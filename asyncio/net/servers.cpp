@@ -70,18 +70,8 @@ void serve_client(ServerState& server, const ClientHandler& handler, FileDescrip
 
 void serve_protocol(ServerState& server, const ProtocolFactory& factory, FileDescriptor fd,
                     Address peer) {
-  try {
-    std::shared_ptr<Protocol> protocol = factory();
-    make_transport(server, std::move(fd), std::move(peer))->start_protocol(std::move(protocol));
-  } catch (const KeyboardInterrupt&) {
-    throw;
-  } catch (const SystemExit&) {
-    throw;
-  } catch (...) {
-    server.loop().call_exception_handler(
-        {.message = "Error on transport creation for incoming connection",
-         .exception = std::current_exception()});
-  }
+  std::shared_ptr<Protocol> protocol = factory();
+  make_transport(server, std::move(fd), std::move(peer))->start_protocol(std::move(protocol));
 }
 
 AcceptHandler to_client_handler(ClientHandler handler) {

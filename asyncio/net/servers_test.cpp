@@ -335,6 +335,43 @@ TEST(Protocols, no_data_comes_while_reading_is_paused) {
   }());
 }
 
+// ---- contexts
+
+ContextVar<std::string> request_name("request_name", "none");
+
+TEST(Server, each_handler_runs_in_its_own_copy_of_the_servers_context) {
+  run([]() -> Coro<> {
+    const auto handler = [](StreamReader reader, StreamWriter writer) -> Coro<> {
+      writer.write(request_name.get());
+      request_name.set(co_await reader.read());
+    };
+    request_name.set("set before the start");
+    Server server = co_await start_server(handler, "127.0.0.1", 0);
+    request_name.set("set after it");
+    for (const char* question : {"first", "second"})
+      EXPECT_EQ(co_await ask(port_of(server), question), "set before the start");
+  }());
+}
+
+TEST(Server, a_factory_that_throws_is_reported_and_serving_goes_on) {
+  run([]() -> Coro<> {
+    std::vector<std::string> reports;
+    get_running_loop().set_exception_handler([&](Loop&, const ExceptionContext& context) {
+      reports.push_back(context.message);
+    });
+    int calls = 0;
+    const auto factory = [&]() -> std::shared_ptr<Protocol> {
+      if (++calls == 1) throw ValueError("not ready");
+      return std::make_shared<Buffered>();
+    };
+    Server server = co_await get_running_loop().create_server(factory, "127.0.0.1", 0);
+    static_cast<void>(co_await error_of(ask(port_of(server), "x")));
+    EXPECT_EQ(co_await ask(port_of(server), "y"), "y");
+    EXPECT_EQ(reports, (std::vector<std::string>{
+                           "Error on transport creation for incoming connection"}));
+  }());
+}
+
 // ---- out of file descriptors
 
 // epoll, but accept() fails with EMFILE as long as there is no room.

@@ -407,6 +407,10 @@ detail::StringRead StreamReader::readline() {
   return detail::StringRead(&state(), ReadOperation::Kind::line, 0);
 }
 
+detail::NextLine StreamReader::next() {
+  return detail::NextLine(&state(), ReadOperation::Kind::line, 0);
+}
+
 detail::UntilRead StreamReader::readuntil(std::string_view separator) {
   return detail::UntilRead(&state(), std::string(separator));
 }

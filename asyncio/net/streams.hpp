@@ -98,6 +98,17 @@ class [[nodiscard]] StringRead final : public ReadOperation {
   }
 };
 
+class [[nodiscard]] NextLine final : public ReadOperation {
+ public:
+  using ReadOperation::ReadOperation;
+  std::optional<std::string> await_resume() {
+    resume();
+    std::string line = take_string();
+    if (line.empty()) return std::nullopt;
+    return line;
+  }
+};
+
 class [[nodiscard]] ViewRead final : public ReadOperation {
  public:
   using ReadOperation::ReadOperation;
@@ -208,6 +219,8 @@ class StreamReader {
   // A line with its "\n"; without it at the end of the stream, empty after that. Throws ValueError
   // where a line is longer than the limit, and drops it.
   detail::StringRead readline();
+  // async for line in reader: while (auto line = co_await reader.next()).
+  detail::NextLine next();
   // Up to and including the separator. Throws IncompleteReadError, and LimitOverrunError where
   // more than limit bytes come before it; then the buffer stays as it is.
   detail::UntilRead readuntil(std::string_view separator = "\n");

@@ -1,6 +1,7 @@
 #include "asyncio/net/streams.hpp"
 
 #include <memory>
+#include <vector>
 
 #include "asyncio/net/internal/test_support.hpp"
 
@@ -79,6 +80,16 @@ TEST(StreamReader, readuntil_takes_the_shortest_of_several_separators) {
               "IncompleteReadError: 4 bytes read on a total of undefined expected bytes");
     EXPECT_EQ(sentence([&] { static_cast<void>(reader.readuntil("")); }),
               "ValueError: Separator should be at least one-byte string");
+  }());
+}
+
+TEST(StreamReader, next_gives_line_after_line_and_then_nothing) {
+  run([]() -> Coro<> {
+    StreamReader reader = fed("one\n\nlast");
+    reader.feed_eof();
+    std::vector<std::string> lines;
+    while (auto line = co_await reader.next()) lines.push_back(*line);
+    EXPECT_EQ(lines, (std::vector<std::string>{"one\n", "\n", "last"}));
   }());
 }
 

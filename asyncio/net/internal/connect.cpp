@@ -170,6 +170,9 @@ Coro<ConnectedSocket> connect_by_name(Loop& loop, std::string host, int port,
       co_return co_await connect_to(loop, address, options, deadline);
     } catch (const OSError&) {
       errors.push_back(std::current_exception());
+    } catch (const TimeoutError&) {
+      if (loop.time() >= deadline) throw;
+      errors.push_back(std::current_exception());  // ETIMEDOUT: the kernel gave up on this one
     }
   }
   throw_all(errors);

@@ -84,6 +84,7 @@ class Listener final : public FdWatcher,
 
  private:
   bool accept_one();
+  void hand_over(FileDescriptor fd, Address peer);
   void back_off(int error);
   void queue() noexcept {
     paused_ = false;
@@ -121,6 +122,8 @@ void Listener::run() {
       paused_ = true;
       return;
     }
+    ContextSlot context = server->context().slot();  // a copy, for each client
+    ContextScope scope(context);
     if (!accept_one()) return;
   }
   queue();  // there may be more; the others first
@@ -131,7 +134,7 @@ bool Listener::accept_one() {
   const int fd = backend_->accept(fd_.get(), peer);
   if (fd >= 0) {
     has_complained_ = false;
-    server_->accepted(FileDescriptor(fd), Address::from_system(peer));
+    hand_over(FileDescriptor(fd), Address::from_system(peer));
     return true;
   }
   const int error = -fd;
@@ -139,6 +142,20 @@ bool Listener::accept_one() {
   if (is_clients_fault(error)) return true;
   back_off(error);
   return false;
+}
+
+// One client that cannot be served must not end the others' loop.
+void Listener::hand_over(FileDescriptor fd, Address peer) {
+  try {
+    server_->accepted(std::move(fd), std::move(peer));
+  } catch (const KeyboardInterrupt&) {
+    throw;
+  } catch (const SystemExit&) {
+    throw;
+  } catch (...) {
+    scheduler_.report({.message = "Error on transport creation for incoming connection",
+                       .exception = std::current_exception()});
+  }
 }
 
 void Listener::back_off(int error) {

@@ -59,6 +59,7 @@ void SocketTransport::start_protocol(std::shared_ptr<Protocol> protocol) {
   set_no_delay(fd_);
   set_protocol(std::move(protocol));
   self_ = shared_from_this();
+  context_ = current_context_slot();
   queue(kMade);
 }
 
@@ -91,6 +92,7 @@ void SocketTransport::queue(Work work) noexcept {
 
 void SocketTransport::run() {
   const std::shared_ptr<SocketTransport> alive = shared_from_this();
+  ContextScope scope(context_);
   const std::uint8_t work = std::exchange(work_, std::uint8_t{0});
   if ((work & kMade) != 0) connection_made();
   if ((work & kRead) != 0) read_some();
@@ -485,7 +487,7 @@ void SocketTransport::call_connection_lost() {
     output_waiter_->set_exception(make_os_error(
         ECONNRESET, ErrorText{"Connection is closed by peer"}, "sendfile"));
   output_waiter_.reset();
-  name_ = sockname();
+  static_cast<void>(sockname());  // remembered: nobody can tell afterwards
   if (stream_ != nullptr) {
     StreamState* const stream = std::exchange(stream_, nullptr);
     stream->connection_lost(error_);
@@ -520,8 +522,8 @@ void SocketTransport::release_fd() noexcept {
 }
 
 Address SocketTransport::sockname() const {
-  if (name_.family() == Address::Family::none && fd_ >= 0) name_ = socket_name(fd_);
-  return name_;
+  if (!name_ && fd_ >= 0) name_ = std::make_unique<Address>(socket_name(fd_));
+  return name_ ? *name_ : Address();
 }
 
 std::string SocketTransport::repr() const {

@@ -122,7 +122,8 @@ class SocketTransport final : public Transport,
   std::size_t low_water_ = std::size_t{16} * 1024;
   std::unique_ptr<Future<>> output_waiter_;
   Address peer_;
-  mutable Address name_;
+  mutable std::unique_ptr<Address> name_;  // once asked for, or closed
+  ContextSlot context_;  // a protocol's callbacks run in it
   std::uint8_t work_ = 0;  // what run() is to do
   std::uint8_t writes_after_loss_ = 0;
   bool closing_ = false;
