@@ -65,6 +65,15 @@ Coro<> contexts() {
   var.set("after registration");
   read = co_await t;
   log(read);
+  loop.call_soon([] { var.set("set by a callback"); }, {.context = context});
+  co_await nap();
+  log("explicit context", context.get(var));
+  f = loop.create_future();
+  f.add_done_callback([](const Future<>&) { var.set("set by a done callback"); },
+                      {.context = context});
+  f.cancel();
+  co_await nap();
+  log("explicit context", context.get(var));
   log("no value", type_name(thrown_by([] { (void)bare.get(); })), bare.name());
   co_await with(asyncio::TaskGroup(), [&](asyncio::TaskGroup& group) -> Coro<> {
     t = group.create_task(reads(), {.context = context});
