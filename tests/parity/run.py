@@ -84,6 +84,18 @@ def check(parity, python, program):
     return scenario, failures
 
 
+def again_if_failed(parity, python, program, result):
+    """Orders that rest on deadlines 10 ms apart break when the machine stalls longer than that: a
+    scenario that failed gets a second and a third attempt, alone. What is wrong stays wrong."""
+    for attempt in ("second", "third"):
+        if not result[1]:
+            break
+        result = check(parity, python, program)
+        if not result[1]:
+            print(f"{result[0]}: passed at the {attempt} attempt, alone")
+    return result
+
+
 def select(parity, wanted):
     """The programs to compare, after looking for scenarios without a program or the reverse."""
     programs = sorted((HERE / "python").glob("[sx][0-9]*.py"))
@@ -112,6 +124,8 @@ def main():
 
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(lambda program: check(parity, python, program), chosen))
+    results = [again_if_failed(parity, python, program, result)
+               for program, result in zip(chosen, results)]
 
     for scenario, failures in results:
         for text in failures:
