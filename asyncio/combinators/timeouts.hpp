@@ -40,7 +40,7 @@ struct Ready<void> {
 // Cancellation: an outside cancel() wins over the deadline: CancelledError leaves the scope.
 // Threads:      the loop's thread only.
 // Lifetime:     enclosed by the scope; may be moved before that only.
-class Timeout : private detail::TimerNode {
+class Timeout final : private detail::TimerNode {
  public:
   explicit Timeout(std::optional<TimePoint> when) noexcept : when_(when) {}
   Timeout(Timeout&& other) noexcept : TimerNode(other), when_(other.when_) {}
@@ -57,7 +57,7 @@ class Timeout : private detail::TimerNode {
     leave(error);
     return {false};
   }
-  // aexit() without the TimeoutError: true where the deadline, and nothing else, cancelled the body.
+  // aexit() without the TimeoutError: true where the deadline, and nothing else, cancelled it.
   bool finish(const std::exception_ptr& error);
   // True from the moment the deadline passed, also if the body swallowed the cancellation.
   bool expired() const noexcept { return state_ == State::expiring || state_ == State::expired; }
@@ -124,9 +124,9 @@ Coro<await_result_t<A>> wait_for_no_time(A awaitable) {
 }
 
 template <class A>
-Coro<await_result_t<A>> wait_for_time(A awaitable, TimePoint deadline) {
+Coro<await_result_t<A>> wait_for_time(A awaitable, Duration delay) {
   using T = await_result_t<A>;
-  Timeout scope(deadline);
+  Timeout scope(current_scheduler().now() + delay);  // from the await on, as in Python
   co_await scope.aenter();
   std::exception_ptr error;
   try {
@@ -154,18 +154,17 @@ Coro<await_result_t<A>> wait_for_time(A awaitable, TimePoint deadline) {
 // Cancellation: reaches the awaitable; CancelledError is thrown once it has ended.
 template <Awaitable A>
   requires(!std::is_lvalue_reference_v<A>)
-ASYNCIO_CORO_WRAPPER Coro<await_result_t<A>> wait_for(A&& awaitable,
-                                                      std::optional<Duration> timeout) {
+ASYNCIO_CORO_COPIES Coro<await_result_t<A>> wait_for(A&& awaitable,
+                                                     std::optional<Duration> timeout) {
   if (!timeout) return detail::as_coroutine(std::forward<A>(awaitable));
   if (*timeout <= Duration::zero()) return detail::wait_for_no_time<A>(std::move(awaitable));
-  return detail::wait_for_time<A>(std::move(awaitable),
-                                  detail::current_scheduler().now() + *timeout);
+  return detail::wait_for_time<A>(std::move(awaitable), *timeout);
 }
 // A task or future stays the caller's.
 template <class A>
   requires std::copyable<A> && Awaitable<A>
-ASYNCIO_CORO_WRAPPER Coro<await_result_t<A>> wait_for(const A& awaitable,
-                                                      std::optional<Duration> timeout) {
+ASYNCIO_CORO_COPIES Coro<await_result_t<A>> wait_for(const A& awaitable,
+                                                     std::optional<Duration> timeout) {
   return wait_for(A(awaitable), timeout);
 }
 

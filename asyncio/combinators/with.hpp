@@ -1,6 +1,6 @@
 // with.hpp: what Python writes with `async with`, `finally: await` and `except: await`.
 // C++ can await neither in a destructor nor in a handler; these three do it for you:
-//   with(manager, body)          co_await manager.aenter(); body(manager); co_await manager.aexit(e)
+//   with(manager, body)          awaits manager.aenter(), body(manager), manager.aexit(error)
 //   try_finally(body, cleanup)   cleanup() is awaited however body() ends
 //   outcome_of(awaitable)        a failure as a value, so that handling it can await
 #pragma once
@@ -152,13 +152,13 @@ Coro<Outcome<await_result_t<A>>> run_for_outcome(A awaitable) {
 // Awaits without throwing. A cancellation of the awaiting task itself passes through.
 template <Awaitable A>
   requires(!std::is_lvalue_reference_v<A>)
-ASYNCIO_CORO_WRAPPER Coro<Outcome<await_result_t<A>>> outcome_of(A&& awaitable) {
+ASYNCIO_CORO_COPIES Coro<Outcome<await_result_t<A>>> outcome_of(A&& awaitable) {
   return detail::run_for_outcome<A>(std::move(awaitable));
 }
 // A task or future stays the caller's.
 template <class A>
   requires std::copyable<A> && Awaitable<A>
-ASYNCIO_CORO_WRAPPER Coro<Outcome<await_result_t<A>>> outcome_of(const A& awaitable) {
+ASYNCIO_CORO_COPIES Coro<Outcome<await_result_t<A>>> outcome_of(const A& awaitable) {
   return outcome_of(A(awaitable));
 }
 

@@ -1,4 +1,5 @@
-// context.hpp: ContextVar, Context, copy_context. Source: docs.python.org/3/library/contextvars.html
+// context.hpp: ContextVar, Context, copy_context.
+// Source: docs.python.org/3/library/contextvars.html
 // A task copies the context it is created in; callbacks copy the context they are registered in.
 // Copies share their values until one of them sets a variable, so tasks of a program without
 // context variables pay one null pointer.

@@ -47,7 +47,7 @@ ASYNCIO_CORO_WRAPPER auto call_member(Method method, Object&& object, Args&&... 
     return ((*std::forward<Object>(object)).*method)(std::forward<Args>(args)...);
 }
 
-// std::invoke, except that it may return a Coro under ASYNCIO_STRICT_LIFETIMES: clang then wants every
+// std::invoke, except that it may return a Coro under ASYNCIO_STRICT_LIFETIMES: clang wants every
 // function that passes one on to be marked, and those of the standard library are not.
 template <class F, class... Args>
 ASYNCIO_CORO_WRAPPER std::invoke_result_t<F, Args...> call(F&& function, Args&&... args) {

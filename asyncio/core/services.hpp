@@ -1,4 +1,4 @@
-// services.hpp: what a loop has that is not hot: exception handler, executor, signals, fd callbacks.
+// services.hpp: what a loop has that is not hot: exception handler, executor, signals, watched fds.
 #pragma once
 #include <array>
 #include <functional>

@@ -45,7 +45,7 @@ class WaitNode : public Node {
   }
   bool was_woken() const noexcept { return state_ == State::woken; }
   bool was_suspended() const noexcept { return state_ != State::idle; }
-  // Inline, like the one it calls: unwinding costs 300 ns for each function between throw and catch.
+  // Inline, like the one it calls: unwinding costs 300 ns a function between throw and catch.
   [[noreturn, gnu::always_inline]] void throw_cancelled() { task_->throw_cancelled(); }
   TaskBase* task() const noexcept { return task_; }
 
