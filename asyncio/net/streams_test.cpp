@@ -111,6 +111,11 @@ TEST(StreamReader, the_limit_counts_what_stands_before_the_separator) {
   run([]() -> Coro<> {
     StreamReader exact = fed("12345\r\n", 5);
     EXPECT_EQ(co_await exact.readuntil("\r\n"), "12345\r\n");
+    StreamReader slow = fed("12345", 5);
+    Task<std::string> line = create_task(slow.readline());
+    co_await pass();
+    slow.feed_data("\n");
+    EXPECT_EQ(co_await line, "12345\n");
     StreamReader over = fed("123456\r\n", 5);
     try {
       static_cast<void>(co_await over.readuntil("\r\n"));
@@ -359,9 +364,10 @@ TEST(Streams, one_of_the_two_handles_keeps_the_connection) {
 TEST(Streams, after_a_half_close_the_peer_reads_to_the_end_and_can_answer) {
   run([]() -> Coro<> {
     Ends ends = co_await connected();
-    ends.client.writer.write("question");
+    ends.client.writer.write(std::string(20'000'000, '?'));
+    EXPECT_GT(ends.client.writer.transport().get_write_buffer_size(), 0U);
     ends.client.writer.write_eof();
-    EXPECT_EQ(co_await ends.served.reader.read(), "question");
+    EXPECT_EQ((co_await ends.served.reader.read()).size(), 20'000'000U);
     ends.served.writer.write("answer");
     ends.served.writer.close();
     EXPECT_EQ(co_await ends.client.reader.read(), "answer");
