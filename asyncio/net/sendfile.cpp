@@ -114,6 +114,7 @@ Coro<> send_by_writing(StreamState& stream, FilePart& part) {
 }
 
 Coro<std::size_t> send_file(StreamHandle handle, FileDescriptor owned, FilePart part) {
+  static_cast<void>(owned);  // closed at the end
   StreamState& stream = handle.get("StreamWriter");
   // Both stay while we send, whatever becomes of the other handles.
   const std::shared_ptr<Transport> transport = stream.shared_transport();
