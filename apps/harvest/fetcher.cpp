@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <thread>
 
 #include "apps/harvest/retry.hpp"
 #include "asyncio/asyncio.hpp"
@@ -35,7 +36,8 @@ Page failed(const Job& job, const Failure& failure) {
 
 Fetcher::Fetcher(const Options& options, Scope& scope)
     : options_(options), scope_(scope), client_(client_options(options)),
-      robots_(client_, product_token(options.user_agent)), random_(std::random_device{}()) {}
+      robots_(client_, product_token(options.user_agent)),
+      parsers_(std::max(1U, std::thread::hardware_concurrency())), random_(std::random_device{}()) {}
 
 Coro<> Fetcher::aclose() { co_await client_.aclose(); }
 
@@ -97,8 +99,8 @@ Coro<> Fetcher::fill(Page& page, http::Response response) {
   }
   if (!response.ok() || !is_html(page.content_type)) co_return;
 
-  // Parsing takes a thread, so that a large page does not hold up the others.
-  Contents contents = co_await asyncio::to_thread(
+  Contents contents = co_await asyncio::get_running_loop().run_in_executor(
+      parsers_,
       [body = std::move(response.body), charset = std::string(charset_of(page.content_type)),
        url = final_url, follow_all = options_.ignore_robots] {
         return analyse(body, charset, url, follow_all);

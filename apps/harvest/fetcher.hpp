@@ -9,6 +9,7 @@
 #include "apps/harvest/robots_cache.hpp"
 #include "asyncio/core/coroutines.hpp"
 #include "asyncio/http/client.hpp"
+#include "asyncio/sync/threads.hpp"
 
 namespace harvest {
 
@@ -30,6 +31,9 @@ class Fetcher {
   Scope& scope_;
   asyncio::http::Client client_;
   RobotsCache robots_;
+  // Parsing takes a thread, so that a large page does not hold up the others; not one of the
+  // default executor, where names are looked up, which may take seconds.
+  asyncio::ThreadPoolExecutor parsers_;
   std::minstd_rand random_;
 };
 

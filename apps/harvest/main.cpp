@@ -25,6 +25,8 @@ namespace {
 using asyncio::Coro;
 namespace http = asyncio::http;
 
+constexpr int kInterrupted = 130;  // As a shell says it: 128 + SIGINT.
+
 void say(const std::string& line) { fmt::print(stderr, "harvest: {}\n", line); }
 
 void print_json(const Page& page) {
@@ -59,7 +61,10 @@ Coro<std::size_t> fill_frontier(Store& store, Frontier& frontier, Scope& scope,
                                 std::vector<Url> start) {
   const Store::State known = co_await store.load();
   for (const Url& url : known.fetched) frontier.mark_seen(url);
-  for (const Job& job : known.waiting) frontier.add(job.url, job.depth);
+  for (const Job& job : known.waiting) {
+    scope.add(job.url);
+    frontier.add(job.url, job.depth);
+  }
   std::vector<Job> jobs;
   for (const Url& url : start) {
     scope.add(url);
@@ -147,7 +152,7 @@ Coro<int> harvest_into(const Options& options, Store& store, std::string served)
     fmt::print("{}\n", result.summary.json(result.seconds, result.waiting));
   else
     fmt::print("{}", result.summary.text(result.seconds, result.waiting));
-  if (result.was_stopped) co_return 130;
+  if (result.was_stopped) co_return kInterrupted;
   co_return result.summary.failed() == result.summary.pages() ? 1 : 0;
 }
 
@@ -159,6 +164,14 @@ Coro<> serve_on(http::Server& server) {
     loop.add_signal_handler(signal, [&stopped] { stopped.set(); });
   co_await stopped.wait();
   for (const int signal : {SIGINT, SIGTERM}) loop.remove_signal_handler(signal);
+}
+
+// A look-up of a name cannot be interrupted; nobody is to wait for one after Ctrl-C.
+Coro<> leave_threads_behind() {
+  asyncio::Loop& loop = asyncio::get_running_loop();
+  asyncio::logging::set_level(asyncio::LogLevel::error);  // It is meant.
+  co_await loop.shutdown_default_executor(std::chrono::milliseconds(100));
+  loop.set_default_executor(nullptr);
 }
 
 Coro<int> harvest_main(Options options) {
@@ -180,6 +193,7 @@ Coro<int> harvest_main(Options options) {
         if (server && options.keep_serving) co_await serve_on(*server);
         if (server) co_await server->shutdown(std::chrono::seconds(1));
       });
+  if (code == kInterrupted) co_await leave_threads_behind();
   co_return code;
 }
 
@@ -195,7 +209,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "harvest: {}\n", error.what());
     return 2;
   } catch (const asyncio::KeyboardInterrupt&) {
-    return 130;
+    return harvest::kInterrupted;
   } catch (const std::exception&) {
     fmt::print(stderr, "harvest: {}\n", asyncio::describe(std::current_exception()));
     return 1;

@@ -66,10 +66,12 @@ std::string Summary::json(double seconds, std::size_t waiting) const {
   for (const auto& [kind, count] : errors_)
     errors += fmt::format("{}{}: {}", errors.empty() ? "" : ", ", json_string(kind), count);
   return fmt::format(
-      "{{\"summary\": {{\"pages\": {}, \"failed\": {}, \"html\": {}, \"bytes\": {}, \"links\": {}, "
+      "{{\"summary\": {{\"pages\": {}, \"failed\": {}, \"html\": {}, \"bytes\": {}, "
+      "\"links\": {}, "
       "\"seconds\": {:.3f}, \"pages_per_second\": {:.1f}, \"retries\": {}, \"waiting\": {}, "
       "\"statuses\": {{{}}}, \"errors\": {{{}}}, "
-      "\"milliseconds\": {{\"p50\": {:.3f}, \"p90\": {:.3f}, \"p99\": {:.3f}, \"max\": {:.3f}}}}}}}",
+      "\"milliseconds\": {{\"p50\": {:.3f}, \"p90\": {:.3f}, \"p99\": {:.3f}, "
+      "\"max\": {:.3f}}}}}}}",
       pages_, failed_, html_, bytes_, links_, seconds,
       static_cast<double>(pages_) / std::max(seconds, 1e-6), retries_, waiting, statuses, errors,
       percentile(50), percentile(90), percentile(99), percentile(100));

@@ -90,7 +90,9 @@ Coro<std::string> failure_of(Coro<Response> request) {
 
 TEST(HttpClient, reads_bodies_of_all_kinds) {
   go([]() -> Coro<> {
-    Peer peer({kHello, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+    Peer peer({kHello,
+               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+               "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
                "HTTP/1.1 200 OK\r\n\r\nhello\x04"});
     co_await peer.start();
     Client client;

@@ -17,13 +17,13 @@ namespace asyncio::http {
 
 // What a server's handler gets.
 struct Request {
-  std::string method;
-  std::string target;  // As sent: "/a%20b?x=1"; of "http://host/a" the part behind the host.
-  std::string path;    // Decoded, without the query: "/a b".
-  Headers headers;
-  std::string body;
+  std::string method = {};
+  std::string target = {};  // As sent: "/a%20b?x=1"; of "http://host/a" the part behind the host.
+  std::string path = {};    // Decoded, without the query: "/a b".
+  Headers headers = {};
+  std::string body = {};
   int version = 11;  // 10 or 11.
-  Address peer;
+  Address peer = {};
 
   // What stands behind "?", still encoded; nullopt where there is no "?".
   std::optional<std::string_view> query() const noexcept;

@@ -45,7 +45,8 @@ Response refusal(int status, std::string_view text) {
 class Folder {
  public:
   Folder(const std::string& path, StaticOptions options)
-      : options_(std::move(options)), root_(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+      : options_(std::move(options)),
+        root_(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
     if (root_.get() < 0) throw_os_error(errno, "open", path);
     if (char* real = ::realpath(path.c_str(), nullptr)) {
       real_path_ = real;

@@ -34,7 +34,7 @@ def harvest(*arguments, check=True):
 
 
 def rows(database):
-    """{path and query: (status, bytes, links, title)}: what does not depend on the server's port."""
+    """{path and query: (status, bytes, links, title)}: what does not depend on the port."""
     with sqlite3.connect(database) as connection:
         found = connection.execute("SELECT url, status, bytes, links, title FROM pages").fetchall()
     result = {}

@@ -221,7 +221,8 @@ Coro<> HttpSession::send_file(const http::FileBody& file) {
   co_await flush();
   std::uint64_t sent = 0;
   while (sent < file.size() && !writer_.is_closing()) {
-    const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(kFilePiece, file.size() - sent));
+    const auto piece =
+        static_cast<std::size_t>(std::min<std::uint64_t>(kFilePiece, file.size() - sent));
     const auto count = co_await move_on_after(
         state_->options.write_timeout,
         writer_.sendfile(file.fd(), static_cast<std::size_t>(sent), piece));
