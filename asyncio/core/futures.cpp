@@ -42,7 +42,7 @@ void DoneCallback::notify() noexcept {
 void DoneCallback::run() {
   std::unique_ptr<DoneCallback> self(this);
   const StatePtr<FutureBase> keep(future);  // adopts the reference of notify()
-  ContextScope scope(context);
+  ContextScope scope(context.slot());
   try {
     call();
   } catch (const KeyboardInterrupt&) {
@@ -61,7 +61,7 @@ CallbackToken FutureBase::add_callback(DoneCallback* callback, const CallbackOpt
   bind();
   callback->id = next_id.fetch_add(1, std::memory_order_relaxed);
   callback->future = this;
-  callback->context = options.context ? options.context->slot() : current_context_slot();
+  callback->context.enter(options.context);
   owner.release();
   if (done())
     callback->notify();

@@ -45,7 +45,7 @@ class DoneCallback : public Node, public Pooled {
   bool cancel_wait(const std::string&) final { return false; }
   std::uint64_t id = 0;
   FutureBase* future = nullptr;  // holds a reference once notified
-  ContextSlot context;
+  CallbackContext context;
 
   virtual ~DoneCallback() = default;
 
