@@ -1,8 +1,10 @@
 // tasks.cpp: how a task runs, waits, is cancelled and ends. The diagram is in tasks.hpp.
 #include "asyncio/core/tasks.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <string_view>
 #include <typeinfo>
 
 #include "asyncio/base/assert.hpp"
@@ -17,22 +19,23 @@ std::atomic<std::uint32_t> next_task_number{1};
 
 CancelledError cancelled_error() noexcept { return CancelledError(); }
 
-// The last component of "asyncio::Coro<> async_main()" or "auto f(int)::(lambda)::operator()".
+// "main" of "asyncio::Coro<> (anonymous namespace)::App::main(int) [T = int]".
 std::string short_function_name(const char* pretty) {
-  std::string name(pretty);
+  std::string_view name(pretty);
+  name = name.substr(0, name.find(" ["));  // what template parameters stand for
   std::size_t depth = 0;
-  std::size_t end = name.size();
   for (std::size_t i = name.size(); i-- > 0;) {  // the parameter list is the last (...)
     if (name[i] == ')') ++depth;
     if (name[i] == '(' && depth > 0 && --depth == 0) {
-      end = i;
+      name = name.substr(0, i);
       break;
     }
   }
-  std::size_t begin = end;
-  while (begin > 0 && name[begin - 1] != ' ' && name[begin - 1] != '*' && name[begin - 1] != '&')
-    --begin;
-  return name.substr(begin, end - begin);
+  const std::size_t scope = name.rfind("::");
+  const std::size_t type = name.find_last_of(" *&");
+  const std::string_view last = name.substr(
+      std::max(scope == name.npos ? 0 : scope + 2, type == name.npos ? 0 : type + 1));
+  return last == "operator()" ? "<lambda>" : std::string(last);
 }
 
 std::string place_of(const std::source_location& where) {
@@ -59,7 +62,8 @@ void TaskBase::adopt_options(TaskOptions& options) {
 
 void TaskBase::start(std::coroutine_handle<> frame, CoroPromiseBase& root_promise, bool eager) {
   static_cast<void>(frame);
-  if (!extras_ || !extras_->name) number_ = next_task_number.fetch_add(1, std::memory_order_relaxed);
+  if (!extras_ || !extras_->name)
+    number_ = next_task_number.fetch_add(1, std::memory_order_relaxed);
   if (!extras_ || !extras_->context) context_ = current_context_slot();
   root_promise.set_task(*this);
   leaf_ = &root_promise;
