@@ -81,7 +81,8 @@ void drop_generator(GeneratorPromiseBase& promise) noexcept {
   if (scheduler == nullptr || !scheduler->running || scheduler->closed) return;
   try {
     scheduler->loop->call_soon([orphan = std::move(frame)]() mutable {
-      static_cast<void>(create_task(close_orphan(std::move(orphan))));
+      // Eager: at the end of run(), a cancellation before its first step would close nothing.
+      static_cast<void>(create_task(close_orphan(std::move(orphan)), {.eager_start = true}));
     });
   } catch (...) {  // no memory for the task: the frame is destroyed without its awaits
   }

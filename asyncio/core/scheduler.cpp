@@ -30,7 +30,10 @@ void throw_no_running_loop() { throw RuntimeError("no running event loop"); }
 Scheduler& running_scheduler() { return current_scheduler(); }
 
 Scheduler::Scheduler() = default;
-Scheduler::~Scheduler() = default;
+
+Scheduler::~Scheduler() {
+  while (!generators.empty()) generators.pop_front();  // a generator may outlive its loop
+}
 
 // The handles of one pass, taken out of the queue. Where one throws, the rest goes back.
 struct Scheduler::Batch {
