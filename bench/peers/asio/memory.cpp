@@ -49,7 +49,7 @@ void sleep_1m(Watch& watch, long operations) {
   asio::io_context context(ASIO_CONCURRENCY_HINT_UNSAFE);
   woken = 0;
   const auto before = bench::resident_bytes();
-  const auto wake_at = steady_timer::clock_type::now() + std::chrono::milliseconds(3'000);
+  const auto wake_at = steady_timer::clock_type::now() + std::chrono::seconds(6);
   watch.start();
   for (long i = 0; i < operations; ++i) {
     const auto spread = std::chrono::nanoseconds(i * 7'919 % operations);
