@@ -60,7 +60,7 @@ Coro<> wait_until_done(std::vector<AnyTask> tasks) {
 void report_failures(Loop& loop, const std::vector<AnyTask>& tasks) {
   for (const AnyTask& task : tasks) {
     if (task.cancelled()) continue;
-    if (std::exception_ptr error = task.exception())
+    if (std::exception_ptr error = task.exception(); error && !is_interrupt(error))
       loop.call_exception_handler(
           {.message = "unhandled exception during asyncio.run() shutdown",
            .exception = error,
@@ -68,20 +68,35 @@ void report_failures(Loop& loop, const std::vector<AnyTask>& tasks) {
   }
 }
 
+// Runs the loop until the tasks are done. An interrupt that one of them throws waits for the rest.
+void wait_out(Loop& loop, const std::vector<AnyTask>& tasks, std::exception_ptr& interrupt) {
+  for (;;) {
+    try {
+      loop.run_until_complete(wait_until_done(tasks));
+      return;
+    } catch (...) {
+      interrupt = std::current_exception();
+      if (!is_interrupt(interrupt)) throw;
+    }
+  }
+}
+
 // Python cancels one snapshot; here tasks that the cancelled ones started are ended, too.
 void cancel_all_tasks(Loop& loop) {
   constexpr int kRounds = 100;
+  std::exception_ptr interrupt;  // thrown once nothing is left
   for (int round = 0; round < kRounds; ++round) {
     const std::vector<AnyTask> tasks = all_tasks(loop);
-    if (tasks.empty()) return;
+    if (tasks.empty()) break;
     for (const AnyTask& task : tasks) task.cancel();
-    loop.run_until_complete(wait_until_done(tasks));
+    wait_out(loop, tasks, interrupt);
     report_failures(loop, tasks);
   }
   for (const AnyTask& task : all_tasks(loop))
     logging::log(LogLevel::warning,
                  "asyncio.run(): this task survived " + std::to_string(kRounds) +
                      " cancellations and is destroyed: " + task.repr());
+  if (interrupt) std::rethrow_exception(interrupt);
 }
 
 }  // namespace
@@ -103,6 +118,8 @@ Runner::~Runner() {
   try {
     close();
   } catch (...) {
+    // An interrupt on its way out is enough.
+    if (std::uncaught_exceptions() > 0 && detail::is_interrupt(std::current_exception())) return;
     logging::log(LogLevel::error, "Runner: close() failed in the destructor: " +
                                       describe(std::current_exception()));
   }
@@ -138,6 +155,7 @@ void Runner::run_main(detail::TaskBase& main) {
 }
 
 void Runner::close() {
+  if (loop_ && loop_->is_running()) throw RuntimeError("Cannot close a running event loop");
   if (state_ != State::initialized) {
     state_ = State::closed;
     return;
