@@ -29,7 +29,7 @@ class AsyncMock<R(Args...)> {
   }
   void hangs() noexcept { hangs_ = true; }  // until the caller is cancelled
 
-  Coro<R> operator()(Args... args) {
+  ASYNCIO_CORO_COPIES Coro<R> operator()(Args... args) {
     calls_.emplace_back(std::move(args)...);
     return answer();
   }
