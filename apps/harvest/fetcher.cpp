@@ -37,7 +37,8 @@ Page failed(const Job& job, const Failure& failure) {
 Fetcher::Fetcher(const Options& options, Scope& scope)
     : options_(options), scope_(scope), client_(client_options(options)),
       robots_(client_, product_token(options.user_agent)),
-      parsers_(std::max(1U, std::thread::hardware_concurrency())), random_(std::random_device{}()) {}
+      parsers_(std::max(1U, std::thread::hardware_concurrency())),
+      random_(std::random_device{}()) {}
 
 Coro<> Fetcher::aclose() { co_await client_.aclose(); }
 

@@ -85,12 +85,12 @@ std::string bytes_of(sqlite3_stmt* statement, int column, const void* data) {
 
 Value column_value(sqlite3_stmt* statement, int column) {
   switch (sqlite3_column_type(statement, column)) {
-    case SQLITE_INTEGER: return {std::int64_t{sqlite3_column_int64(statement, column)}};
-    case SQLITE_FLOAT: return {sqlite3_column_double(statement, column)};
+    case SQLITE_INTEGER: return Value(std::int64_t{sqlite3_column_int64(statement, column)});
+    case SQLITE_FLOAT: return Value(sqlite3_column_double(statement, column));
     case SQLITE_TEXT:
-      return {bytes_of(statement, column, sqlite3_column_text(statement, column))};
+      return Value(bytes_of(statement, column, sqlite3_column_text(statement, column)));
     case SQLITE_BLOB:
-      return {Blob{bytes_of(statement, column, sqlite3_column_blob(statement, column))}};
+      return Value(Blob{bytes_of(statement, column, sqlite3_column_blob(statement, column))});
     default: return {};
   }
 }
