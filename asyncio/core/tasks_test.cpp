@@ -178,7 +178,8 @@ ASYNCIO_TEST(Task, cannot_await_itself) {
   Task<> task;
   task = create_task([&]() -> Coro<> { co_await task; });
   co_await wait(std::vector{task});
-  EXPECT_EQ(describe(task.exception()).find("RuntimeError: Task cannot await on itself: <Task"), 0U);
+  const std::string error = describe(task.exception());
+  EXPECT_EQ(error.find("RuntimeError: Task cannot await on itself: <Task"), 0U);
 }
 
 ASYNCIO_TEST(Task, tells_its_failure_and_keeps_the_same_exception_object) {
