@@ -122,7 +122,7 @@ Coro<Result> crawl(const Options& options, Store& store, Frontier& frontier, Sco
   const StopSignals signals(crawler);
   const auto outcome = co_await asyncio::outcome_of(crawler.run());
   progress.cancel();
-  co_await asyncio::wait({progress});
+  static_cast<void>(co_await asyncio::outcome_of(progress));
   outcome.value();
   result.seconds = seconds();
   result.was_stopped = crawler.is_stopped();

@@ -13,6 +13,8 @@
 // prepared. Values always travel as parameters, never inside the SQL.
 #pragma once
 #include <chrono>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -52,13 +54,15 @@ struct Blob {
 // NULL, INTEGER, REAL, TEXT or BLOB.
 class Value : public std::variant<std::monostate, std::int64_t, double, std::string, Blob> {
  public:
-  using variant::variant;
   Value() = default;
   Value(std::nullptr_t) {}  // NOLINT: implicit, as are all values
   template <std::integral I>
   Value(I value) : variant(static_cast<std::int64_t>(value)) {}  // NOLINT
+  Value(double value) : variant(value) {}                        // NOLINT
+  Value(std::string text) : variant(std::move(text)) {}          // NOLINT
   Value(const char* text) : variant(std::string(text)) {}        // NOLINT
   Value(std::string_view text) : variant(std::string(text)) {}   // NOLINT
+  Value(Blob blob) : variant(std::move(blob)) {}                 // NOLINT
   template <class T>
   Value(std::optional<T> value) {  // NOLINT
     if (value) *this = Value(std::move(*value));
