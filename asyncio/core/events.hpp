@@ -293,6 +293,9 @@ class Loop {
   Coro<TransportAndProtocol<Factory>> create_connection(Factory factory, ConnectOptions options);
   template <class Factory>
   Coro<TransportAndProtocol<Factory>> create_unix_connection(Factory factory, std::string path);
+  // Takes over a socket that was accepted elsewhere.
+  template <class Factory>
+  Coro<TransportAndProtocol<Factory>> connect_accepted_socket(Factory factory, int fd);
   template <class Factory>
   Coro<std::pair<std::shared_ptr<DatagramTransport>, std::invoke_result_t<Factory&>>>
   create_datagram_endpoint(Factory factory, DatagramOptions options);
@@ -304,6 +307,7 @@ class Loop {
   Coro<> sock_connect(int fd, Address peer);
   Coro<std::pair<int, Address>> sock_accept(int fd);  // the new fd is the caller's
   Coro<std::pair<std::string, Address>> sock_recvfrom(int fd, std::size_t size);
+  Coro<std::pair<std::size_t, Address>> sock_recvfrom_into(int fd, char* data, std::size_t size);
   Coro<std::size_t> sock_sendto(int fd, std::string data, Address to);
 
   detail::Scheduler& scheduler() const noexcept { return *state_; }

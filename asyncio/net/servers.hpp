@@ -196,6 +196,11 @@ ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_conn
   return create_connection(std::move(factory), std::string(), 0, std::move(options));
 }
 template <class Factory>
+ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::connect_accepted_socket(
+    Factory factory, int fd) {
+  return create_connection(std::move(factory), ConnectOptions{.sock = fd});
+}
+template <class Factory>
 ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_unix_connection(
     Factory factory, std::string path) {
   auto protocol = factory();

@@ -331,8 +331,8 @@ TEST(Protocols, no_data_comes_while_reading_is_paused) {
   run([]() -> Coro<> {
     std::vector<std::string> events;
     const SocketPair pair = make_pair();
-    auto made = co_await get_running_loop().create_connection(
-        [&] { return std::make_shared<Log>(events); }, {.sock = pair.ours});
+    auto made = co_await get_running_loop().connect_accepted_socket(
+        [&] { return std::make_shared<Log>(events); }, pair.ours);
     Transport& transport = *made.first;
     transport.pause_reading();
     EXPECT_FALSE(transport.is_reading());

@@ -116,14 +116,20 @@ Coro<std::pair<int, Address>> Loop::sock_accept(int fd) {
   co_return std::pair(static_cast<int>(accepted), Address::from_system(peer));
 }
 
-Coro<std::pair<std::string, Address>> Loop::sock_recvfrom(int fd, std::size_t size) {
-  std::string data(size, '\0');
+Coro<std::pair<std::size_t, Address>> Loop::sock_recvfrom_into(int fd, char* data,
+                                                               std::size_t size) {
   SocketAddress from;
   const std::int64_t got = co_await until_done(*this, fd, kRead, "recvfrom", [&] {
-    return backend().receive_from(fd, data.data(), size, from);
+    return backend().receive_from(fd, data, size, from);
   });
-  data.resize(static_cast<std::size_t>(got));
-  co_return std::pair(std::move(data), Address::from_system(from));
+  co_return std::pair(static_cast<std::size_t>(got), Address::from_system(from));
+}
+
+Coro<std::pair<std::string, Address>> Loop::sock_recvfrom(int fd, std::size_t size) {
+  std::string data(size, '\0');
+  auto received = co_await sock_recvfrom_into(fd, data.data(), size);
+  data.resize(received.first);
+  co_return std::pair(std::move(data), std::move(received.second));
 }
 
 Coro<std::size_t> Loop::sock_sendto(int fd, std::string data, Address to) {

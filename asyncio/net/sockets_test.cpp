@@ -46,6 +46,20 @@ TEST(SocketOperations, connect_and_accept) {
   }());
 }
 
+TEST(SocketOperations, datagrams_come_with_their_sender) {
+  run([]() -> Coro<> {
+    Loop& loop = get_running_loop();
+    const detail::FileDescriptor a = detail::make_datagram_socket(Address::Family::ipv4, {});
+    const detail::FileDescriptor b = detail::make_datagram_socket(Address::Family::ipv4, {});
+    for (const auto* each : {&a, &b})
+      detail::bind_socket(each->get(), *Address::parse("127.0.0.1", 0));
+    EXPECT_EQ(co_await loop.sock_sendto(a.get(), "x y", detail::socket_name(b.get())), 3U);
+    const auto got = co_await loop.sock_recvfrom(b.get(), 100);
+    EXPECT_EQ(got.first, "x y");
+    EXPECT_EQ(got.second, detail::socket_name(a.get()));
+  }());
+}
+
 TEST(SocketOperations, a_cancelled_wait_leaves_no_callback) {
   run([]() -> Coro<> {
     const SocketPair pair = make_pair();
