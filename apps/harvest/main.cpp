@@ -1,6 +1,7 @@
 // harvest: a crawler on asyncio. What the parts do: crawler.hpp; what a user sees: options.cpp.
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <cstdio>
 #include <exception>
@@ -197,12 +198,21 @@ Coro<int> harvest_main(Options options) {
   co_return code;
 }
 
+// Many connections need many file descriptors: as many as the user may have.
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 }  // namespace harvest
 
 int main(int argc, char** argv) {
   auto parsed = harvest::parse_options(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
+  harvest::raise_file_limit();
   try {
     return asyncio::run(harvest::harvest_main(std::get<harvest::Options>(std::move(parsed))));
   } catch (const asyncio::ValueError& error) {
