@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "asyncio/core/events.hpp"
+#include "asyncio/core/when_done.hpp"
 
 namespace asyncio {
 namespace detail {
@@ -99,15 +100,9 @@ Coro<> Loop::shutdown_asyncgens() {
       closing.push_back(asyncio::create_task(detail::close_generator(promise)));
   }
   for (Task<>& task : closing) {
-    std::exception_ptr error;
-    try {
-      co_await task;
-    } catch (const CancelledError&) {
-      throw;
-    } catch (...) {
-      error = std::current_exception();
-    }
-    if (error)
+    while (!task.done()) co_await detail::WhenDone(task.base());
+    if (task.cancelled()) continue;
+    if (std::exception_ptr error = task.exception())
       call_exception_handler(
           {.message = "an error occurred during closing of asynchronous generator",
            .exception = error});

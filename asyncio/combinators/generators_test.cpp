@@ -287,6 +287,25 @@ ASYNCIO_TEST(ShutdownAsyncgens, closes_what_is_suspended_and_reports_what_fails)
   EXPECT_EQ(co_await second.next(), std::nullopt);
 }
 
+ASYNCIO_TEST(ShutdownAsyncgens, a_cleanup_that_ends_cancelled_does_not_keep_the_others_from_closing) {
+  Log log;
+  auto cancelled = []() -> AsyncGenerator<int> {
+    try {
+      co_yield 1;
+    } catch (const GeneratorExit&) {
+      throw CancelledError("cleanup");
+    }
+  };
+  auto first = cancelled();
+  auto second = careful(log);
+  co_await first.next();
+  co_await second.next();
+
+  EXPECT_EQ(co_await error_of(get_running_loop().shutdown_asyncgens()), "nothing");
+
+  EXPECT_EQ(log, Log{"cleaned up"});
+}
+
 ASYNCIO_TEST(AsyncGenerator, survives_a_cancellation_at_every_suspension) {
   co_await testing::cancel_everywhere([]() -> Coro<> {
     auto numbers = count_to(3);
