@@ -18,9 +18,15 @@ constexpr std::size_t kResultsAhead = 1024;  // Pages that wait for the disk bef
 
 Crawler::Crawler(const Options& options, Frontier& frontier, Scope& scope, Store& store,
                  std::function<void(const Page&)> on_page)
-    : options_(options), frontier_(frontier), scope_(scope), store_(store),
-      fetcher_(options, scope), on_page_(std::move(on_page)), jobs_(options.concurrency),
-      results_(kResultsAhead), seats_(static_cast<std::ptrdiff_t>(options.concurrency)) {}
+    : options_(options),
+      frontier_(frontier),
+      scope_(scope),
+      store_(store),
+      fetcher_(options, scope),
+      on_page_(std::move(on_page)),
+      jobs_(options.concurrency),
+      results_(kResultsAhead),
+      seats_(static_cast<std::ptrdiff_t>(options.concurrency)) {}
 
 Coro<> Crawler::run() {
   auto writer = asyncio::create_task(store_.write_all(results_), {.name = "store"});
@@ -93,8 +99,7 @@ void Crawler::discover(Page& page) {
     if (const auto landed = Url::try_parse(page.redirected_to))
       frontier_.mark_seen(landed->without_fragment());
   for (const Url& url : page.found)
-    if (scope_.contains(url) && frontier_.add(url, page.depth + 1))
-      page.discovered.push_back(url);
+    if (scope_.contains(url) && frontier_.add(url, page.depth + 1)) page.discovered.push_back(url);
   page.found.clear();
 }
 

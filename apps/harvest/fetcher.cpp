@@ -35,7 +35,9 @@ Page failed(const Job& job, const Failure& failure) {
 }  // namespace
 
 Fetcher::Fetcher(const Options& options, Scope& scope)
-    : options_(options), scope_(scope), client_(client_options(options)),
+    : options_(options),
+      scope_(scope),
+      client_(client_options(options)),
       robots_(client_, product_token(options.user_agent)),
       parsers_(std::max(1U, std::thread::hardware_concurrency())),
       random_(std::random_device{}()) {}
@@ -103,9 +105,8 @@ Coro<> Fetcher::fill(Page& page, http::Response response) {
   Contents contents = co_await asyncio::get_running_loop().run_in_executor(
       parsers_,
       [body = std::move(response.body), charset = std::string(charset_of(page.content_type)),
-       url = final_url, follow_all = options_.ignore_robots] {
-        return analyse(body, charset, url, follow_all);
-      });
+       url = final_url,
+       follow_all = options_.ignore_robots] { return analyse(body, charset, url, follow_all); });
   page.title = std::move(contents.title);
   page.links = contents.links.size();
   page.found = std::move(contents.links);

@@ -31,15 +31,16 @@ constexpr int kInterrupted = 130;  // As a shell says it: 128 + SIGINT.
 void say(const std::string& line) { fmt::print(stderr, "harvest: {}\n", line); }
 
 void print_json(const Page& page) {
-  fmt::print("{{\"url\": {}, \"depth\": {}, \"status\": {}, \"title\": {}, \"bytes\": {}, "
-             "\"links\": {}, \"milliseconds\": {:.3f}, \"attempts\": {}, \"redirected_to\": {}, "
-             "\"error_kind\": {}, \"error\": {}}}\n",
-             json_string(page.url.str()), page.depth,
-             page.has_answer() ? std::to_string(page.status) : "null", json_string(page.title),
-             page.bytes, page.links, page.milliseconds, page.attempts,
-             page.redirected_to.empty() ? "null" : json_string(page.redirected_to),
-             page.error_kind.empty() ? "null" : json_string(page.error_kind),
-             page.error.empty() ? "null" : json_string(page.error));
+  fmt::print(
+      "{{\"url\": {}, \"depth\": {}, \"status\": {}, \"title\": {}, \"bytes\": {}, "
+      "\"links\": {}, \"milliseconds\": {:.3f}, \"attempts\": {}, \"redirected_to\": {}, "
+      "\"error_kind\": {}, \"error\": {}}}\n",
+      json_string(page.url.str()), page.depth,
+      page.has_answer() ? std::to_string(page.status) : "null", json_string(page.title), page.bytes,
+      page.links, page.milliseconds, page.attempts,
+      page.redirected_to.empty() ? "null" : json_string(page.redirected_to),
+      page.error_kind.empty() ? "null" : json_string(page.error_kind),
+      page.error.empty() ? "null" : json_string(page.error));
 }
 
 // "example.com" stands for "http://example.com/"; paths belong to what --serve serves.
@@ -116,9 +117,12 @@ Coro<Result> crawl(const Options& options, Store& store, Frontier& frontier, Sco
     if (options.json) print_json(page);
   });
   auto progress = asyncio::create_task(show_progress([&] {
-    return ProgressNow{.done = result.summary.pages(), .failed = result.summary.failed(),
-                       .running = frontier.running(), .waiting = frontier.waiting(),
-                       .bytes = result.summary.bytes(), .seconds = seconds()};
+    return ProgressNow{.done = result.summary.pages(),
+                       .failed = result.summary.failed(),
+                       .running = frontier.running(),
+                       .waiting = frontier.waiting(),
+                       .bytes = result.summary.bytes(),
+                       .seconds = seconds()};
   }));
   const StopSignals signals(crawler);
   const auto outcome = co_await asyncio::outcome_of(crawler.run());
@@ -133,8 +137,8 @@ Coro<Result> crawl(const Options& options, Store& store, Frontier& frontier, Sco
 
 Coro<int> harvest_into(const Options& options, Store& store, std::string served) {
   Scope scope;
-  Frontier frontier({.per_host = options.per_host, .depth = options.depth,
-                     .pages = options.max_pages});
+  Frontier frontier(
+      {.per_host = options.per_host, .depth = options.depth, .pages = options.max_pages});
   const std::size_t known =
       co_await fill_frontier(store, frontier, scope, start_pages(options, served));
   if (known != 0 && frontier.waiting() == 0) {

@@ -21,8 +21,8 @@ struct Options {
   bool json = false;
   bool ignore_robots = false;
   std::string user_agent = "harvest/0.1";
-  std::string serve;  // A folder, or empty.
-  int port = 0;       // Of the server for it.
+  std::string serve;      // A folder, or empty.
+  int port = 0;           // Of the server for it.
   std::string write_url;  // A file that gets the server's URL.
   bool keep_serving = false;
 };

@@ -29,8 +29,7 @@ bool has_word(std::string_view list, std::string_view word) {
 
 }  // namespace
 
-Contents analyse(std::string_view html, std::string_view charset, const Url& url,
-                 bool follow_all) {
+Contents analyse(std::string_view html, std::string_view charset, const Url& url, bool follow_all) {
   const auto document = asyncio::html::Document::parse(html, charset);
   Contents contents;
   contents.title = document.title();

@@ -19,7 +19,7 @@ struct Page {
   std::string title = {};
   std::string content_type = {};
   std::uint64_t bytes = 0;
-  std::size_t links = 0;  // Distinct pages that it links to.
+  std::size_t links = 0;    // Distinct pages that it links to.
   double milliseconds = 0;  // Of the last attempt.
   int attempts = 1;
   asyncio::Duration pause_asked{};  // By Retry-After.
@@ -39,8 +39,7 @@ struct Contents {
 };
 
 // Links that rel="nofollow" or <meta name="robots"> marks are left out unless `follow_all`.
-Contents analyse(std::string_view html, std::string_view charset, const Url& url,
-                 bool follow_all);
+Contents analyse(std::string_view html, std::string_view charset, const Url& url, bool follow_all);
 
 bool is_html(std::string_view content_type);
 std::string_view charset_of(std::string_view content_type);  // Empty where none is said.

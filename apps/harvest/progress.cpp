@@ -45,17 +45,14 @@ class Rate {
 
 std::string progress_bar(const ProgressNow& now, double rate, std::size_t columns) {
   const std::size_t all = now.done + now.running + now.waiting;
-  const double part =
-      all == 0 ? 0 : static_cast<double>(now.done) / static_cast<double>(all);
+  const double part = all == 0 ? 0 : static_cast<double>(now.done) / static_cast<double>(all);
   const auto filled = static_cast<std::size_t>(part * static_cast<double>(kBar));
   const std::size_t left = now.running + now.waiting;
-  std::string line =
-      fmt::format("[{}{}] {}/{}  {:.0f}/s", std::string(filled, '#'),
-                  std::string(kBar - filled, '.'), now.done, all, rate);
-  if (rate > 0.5 && left > 0)
-    line += "  ETA " + human_time(static_cast<double>(left) / rate);
-  line += fmt::format("  {} in flight  {}", now.running,
-                      human_bytes(static_cast<double>(now.bytes)));
+  std::string line = fmt::format("[{}{}] {}/{}  {:.0f}/s", std::string(filled, '#'),
+                                 std::string(kBar - filled, '.'), now.done, all, rate);
+  if (rate > 0.5 && left > 0) line += "  ETA " + human_time(static_cast<double>(left) / rate);
+  line +=
+      fmt::format("  {} in flight  {}", now.running, human_bytes(static_cast<double>(now.bytes)));
   if (now.failed != 0) line += fmt::format("  {} failed", now.failed);
   // A line that wraps could not be wiped.
   if (columns > 1 && line.size() >= columns) line.resize(columns - 1);

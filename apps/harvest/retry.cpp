@@ -17,11 +17,16 @@ namespace http = asyncio::http;
 
 const char* kind_of(http::ErrorKind kind) {
   switch (kind) {
-    case http::ErrorKind::protocol: return "protocol";
-    case http::ErrorKind::incomplete: return "incomplete";
-    case http::ErrorKind::body_too_large: return "too large";
-    case http::ErrorKind::too_many_redirects: return "redirects";
-    case http::ErrorKind::unsupported_scheme: return "tls";
+    case http::ErrorKind::protocol:
+      return "protocol";
+    case http::ErrorKind::incomplete:
+      return "incomplete";
+    case http::ErrorKind::body_too_large:
+      return "too large";
+    case http::ErrorKind::too_many_redirects:
+      return "redirects";
+    case http::ErrorKind::unsupported_scheme:
+      return "tls";
   }
   return "protocol";
 }
@@ -72,8 +77,7 @@ asyncio::Duration backoff(int attempt, double jitter) {
   constexpr std::chrono::duration<double> kLongest = 10s;
   std::chrono::duration<double> delay = 250ms;
   for (int i = 1; i < attempt && delay < kLongest; ++i) delay *= 2;
-  return std::chrono::duration_cast<asyncio::Duration>(std::min(delay, kLongest) *
-                                                       (0.5 + jitter));
+  return std::chrono::duration_cast<asyncio::Duration>(std::min(delay, kLongest) * (0.5 + jitter));
 }
 
 std::optional<asyncio::Duration> retry_after(std::optional<std::string_view> header) {

@@ -10,8 +10,8 @@
 namespace harvest {
 
 struct Failure {
-  std::string kind;      // "dns", "refused", "reset", "timeout", "tls", "redirects", ...
-  std::string sentence;  // One line.
+  std::string kind;       // "dns", "refused", "reset", "timeout", "tls", "redirects", ...
+  std::string sentence;   // One line.
   bool may_pass = false;  // Another attempt may succeed.
 };
 

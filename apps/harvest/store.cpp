@@ -28,8 +28,7 @@ db::Value text_or_null(const std::string& text) {
 }
 
 void add_jobs(db::SqliteSession& session, const std::vector<Job>& jobs) {
-  static const std::string kInsert =
-      "INSERT OR IGNORE INTO frontier (url, depth) VALUES (?, ?)";
+  static const std::string kInsert = "INSERT OR IGNORE INTO frontier (url, depth) VALUES (?, ?)";
   for (const Job& job : jobs) session.execute(kInsert, {job.url.str(), job.depth});
 }
 

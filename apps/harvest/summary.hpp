@@ -39,7 +39,7 @@ class Summary {
   mutable bool is_sorted_ = true;
 };
 
-std::string human_bytes(double bytes);      // "12.3 MB"
-std::string human_time(double seconds);     // "850 ms", "12.3 s", "4:05 min"
+std::string human_bytes(double bytes);   // "12.3 MB"
+std::string human_time(double seconds);  // "850 ms", "12.3 s", "4:05 min"
 
 }  // namespace harvest

@@ -67,8 +67,8 @@ int bind_one(sqlite3_stmt* statement, int place, const Value& value) {
   return sqlite3_bind_null(statement, place);
 }
 
-void bind_all(const SqliteSession::Handle& handle, sqlite3_stmt* statement,
-              const std::string& sql, const Values& values) {
+void bind_all(const SqliteSession::Handle& handle, sqlite3_stmt* statement, const std::string& sql,
+              const Values& values) {
   const int wanted = sqlite3_bind_parameter_count(statement);
   if (static_cast<std::size_t>(wanted) != values.size())
     throw ValueError("the statement has " + std::to_string(wanted) + " parameters, but " +
@@ -85,27 +85,30 @@ std::string bytes_of(sqlite3_stmt* statement, int column, const void* data) {
 
 Value column_value(sqlite3_stmt* statement, int column) {
   switch (sqlite3_column_type(statement, column)) {
-    case SQLITE_INTEGER: return Value(std::int64_t{sqlite3_column_int64(statement, column)});
-    case SQLITE_FLOAT: return Value(sqlite3_column_double(statement, column));
+    case SQLITE_INTEGER:
+      return Value(std::int64_t{sqlite3_column_int64(statement, column)});
+    case SQLITE_FLOAT:
+      return Value(sqlite3_column_double(statement, column));
     case SQLITE_TEXT:
       return Value(bytes_of(statement, column, sqlite3_column_text(statement, column)));
     case SQLITE_BLOB:
       return Value(Blob{bytes_of(statement, column, sqlite3_column_blob(statement, column))});
-    default: return {};
+    default:
+      return {};
   }
 }
 
 std::shared_ptr<SqliteSession::Handle> open_now(const std::string& path,
                                                 const SqliteOptions& options) {
   auto handle = std::make_shared<SqliteSession::Handle>();
-  const int flags = options.read_only ? SQLITE_OPEN_READONLY
-                                      : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int flags =
+      options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int code = sqlite3_open_v2(path.c_str(), &handle->database, flags, nullptr);
   if (code != SQLITE_OK)
-    throw_error(code, std::string("cannot open the database: ") +
-                          (handle->database ? sqlite3_errmsg(handle->database)
-                                            : sqlite3_errstr(code)) +
-                          "\n  path: " + path);
+    throw_error(code,
+                std::string("cannot open the database: ") +
+                    (handle->database ? sqlite3_errmsg(handle->database) : sqlite3_errstr(code)) +
+                    "\n  path: " + path);
   sqlite3_extended_result_codes(handle->database, 1);
   sqlite3_busy_timeout(handle->database, static_cast<int>(options.busy_timeout.count()));
   SqliteSession session(*handle);
@@ -193,8 +196,8 @@ namespace {
 
 [[noreturn]] void throw_type(std::size_t column, const char* wanted, const Value& value) {
   constexpr const char* kNames[] = {"NULL", "INTEGER", "REAL", "TEXT", "BLOB"};
-  throw ValueError("column " + std::to_string(column) + " is " + kNames[value.index()] +
-                   ", not " + wanted);
+  throw ValueError("column " + std::to_string(column) + " is " + kNames[value.index()] + ", not " +
+                   wanted);
 }
 
 }  // namespace
@@ -298,8 +301,6 @@ Coro<bool> Sqlite::aexit(std::exception_ptr) {
   co_return false;
 }
 
-std::string Sqlite::repr() const {
-  return "<Sqlite " + path_ + (is_closed() ? " closed>" : ">");
-}
+std::string Sqlite::repr() const { return "<Sqlite " + path_ + (is_closed() ? " closed>" : ">"); }
 
 }  // namespace asyncio::db

@@ -90,8 +90,7 @@ Coro<> changes_and_persistence(std::string path) {
 
   Sqlite again = co_await Sqlite::open(path, {.read_only = true});
   EXPECT_EQ(co_await count(again), 3);
-  const std::string error =
-      co_await failure_of<Error>(again.execute("DELETE FROM numbers"));
+  const std::string error = co_await failure_of<Error>(again.execute("DELETE FROM numbers"));
   EXPECT_TRUE(error.starts_with("attempt to write a readonly database")) << error;
 }
 TEST_F(SqliteFile, keeps_what_was_written_and_counts_changes) {

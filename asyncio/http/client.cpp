@@ -30,8 +30,10 @@ class Wire {
   Wire& operator=(const Wire&) = delete;
   ~Wire() {
     try {
-      if (is_busy) writer.abort();
-      else writer.close();
+      if (is_busy)
+        writer.abort();
+      else
+        writer.close();
     } catch (...) {  // The loop is gone, and the socket with it.
     }
   }
@@ -74,8 +76,8 @@ void check_scheme(const Url& url) {
   if (url.is_https())
     throw UnsupportedScheme("https is not possible here: TLS comes with the I/O engine\n  url: " +
                             url.str());
-  throw UnsupportedScheme("a client speaks http, not " + std::string(url.scheme()) + "\n  url: " +
-                          url.str());
+  throw UnsupportedScheme("a client speaks http, not " + std::string(url.scheme()) +
+                          "\n  url: " + url.str());
 }
 
 [[noreturn]] void throw_parse_error(const Wire& wire, const Url& url, std::uint64_t max_body) {
@@ -99,9 +101,9 @@ Coro<> receive(Wire& wire, const Url& url, std::uint64_t max_body) {
     const std::string_view data = co_await wire.reader.read_view(needed);
     if (data.size() < needed) {
       if (!wire.heard)
-        throw ProtocolError("the server closed the connection without an answer\n  url: " +
-                                url.str(),
-                            ErrorKind::incomplete);
+        throw ProtocolError(
+            "the server closed the connection without an answer\n  url: " + url.str(),
+            ErrorKind::incomplete);
       parser.finish();
       break;
     }
@@ -140,8 +142,14 @@ Coro<Response> exchange(Wire& wire, const Url& url, const Text& text) {
 // Where a redirect leads; nullopt for every other answer.
 std::optional<Url> redirect_target(const Response& response, const Url& url) {
   switch (response.status) {
-    case 301: case 302: case 303: case 307: case 308: break;
-    default: return std::nullopt;
+    case 301:
+    case 302:
+    case 303:
+    case 307:
+    case 308:
+      break;
+    default:
+      return std::nullopt;
   }
   const auto location = response.headers.get("Location");
   if (!location) return std::nullopt;
@@ -156,8 +164,7 @@ std::optional<Url> redirect_target(const Response& response, const Url& url) {
 void adapt_to_redirect(int status, const Url& from, const Url& to, std::string& method,
                        RequestOptions& options) {
   const bool becomes_get =
-      (status == 303 && method != "HEAD") ||
-      ((status == 301 || status == 302) && method == "POST");
+      (status == 303 && method != "HEAD") || ((status == 301 || status == 302) && method == "POST");
   if (becomes_get) {
     method = "GET";
     options.body.clear();
@@ -259,8 +266,8 @@ Coro<Response> send_and_follow(std::shared_ptr<Client::Impl> impl, std::string m
       co_return response;
     }
     if (history.size() >= static_cast<std::size_t>(limit))
-      throw TooManyRedirects("more than " + std::to_string(limit) + " redirects\n  from: " +
-                             history.front() + "\n  last: " + next->str());
+      throw TooManyRedirects("more than " + std::to_string(limit) +
+                             " redirects\n  from: " + history.front() + "\n  last: " + next->str());
     adapt_to_redirect(response.status, url, *next, method, options);
     history.push_back(url.str());
     if (visited.contains(method + " " + next->str()))
@@ -322,8 +329,10 @@ Text Client::Impl::serialize(const std::string& method, const Url& url,
   Headers headers;
   headers.add("Host", url.host_header());
   for (const Headers::Field field : request.headers)
-    if (!detail::iequals(field.name, "Host")) headers.add(field.name, field.value);
-    else headers.set("Host", field.value);
+    if (!detail::iequals(field.name, "Host"))
+      headers.add(field.name, field.value);
+    else
+      headers.set("Host", field.value);
   headers.setdefault("User-Agent", options.user_agent);
   headers.setdefault("Accept", "*/*");
   if (!options.keep_alive) headers.set("Connection", "close");

@@ -123,8 +123,7 @@ TEST(HttpClient, uses_a_connection_again) {
 
 TEST(HttpClient, does_not_use_a_connection_again_that_says_close) {
   go([]() -> Coro<> {
-    const std::string close =
-        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    const std::string close = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     Peer peer({close, close});
     co_await peer.start();
     Client client;
@@ -307,9 +306,8 @@ TEST(HttpClient, a_reset_is_an_os_error) {
 
 TEST(HttpClient, nobody_there_is_an_os_error) {
   go([]() -> Coro<> {
-    asyncio::Server server =
-        co_await start_server([](StreamReader, StreamWriter) -> Coro<> { co_return; },
-                              "127.0.0.1", 0);
+    asyncio::Server server = co_await start_server(
+        [](StreamReader, StreamWriter) -> Coro<> { co_return; }, "127.0.0.1", 0);
     const int port = server.sockets()[0].port();
     server.close();
     co_await server.wait_closed();
@@ -400,11 +398,10 @@ TEST(HttpClient, is_closed_by_with) {
     Peer peer({kHello});
     co_await peer.start();
     Client client;
-    const std::string body =
-        co_await with(client, [&](Client& same) -> Coro<std::string> {
-          const Response response = co_await same.get(peer.url());
-          co_return response.body;
-        });
+    const std::string body = co_await with(client, [&](Client& same) -> Coro<std::string> {
+      const Response response = co_await same.get(peer.url());
+      co_return response.body;
+    });
 
     EXPECT_EQ(body, "hello");
     EXPECT_EQ(co_await failure_of<RuntimeError>(client.get(peer.url())), "Client is closed");

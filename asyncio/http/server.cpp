@@ -49,9 +49,8 @@ void Server::route_prefix(std::string prefix, Handler handler) {
   check_path(prefix);
   auto& all = state_->prefixes;
   std::erase_if(all, [&](const auto& each) { return each.first == prefix; });
-  const auto place = std::find_if(all.begin(), all.end(), [&](const auto& each) {
-    return each.first.size() < prefix.size();
-  });
+  const auto place = std::find_if(
+      all.begin(), all.end(), [&](const auto& each) { return each.first.size() < prefix.size(); });
   all.emplace(place, std::move(prefix), std::move(handler));
 }
 
@@ -67,11 +66,11 @@ Coro<> Server::start(std::string host, int port) {
   options.backlog = state_->options.backlog;
   options.reuse_port = state_->options.reuse_port;
   // The parser needs a whole head, or a whole chunk line, in the buffer.
-  options.limit = std::max(state_->options.max_headers + state_->options.max_target,
-                           std::size_t{64} * 1024);
+  options.limit =
+      std::max(state_->options.max_headers + state_->options.max_target, std::size_t{64} * 1024);
   // The listening socket is owned by the state: a shared pointer back would keep both for ever.
-  ClientHandler handler = [weak = std::weak_ptr<State>(state_)](
-                              StreamReader reader, StreamWriter writer) -> Coro<> {
+  ClientHandler handler = [weak = std::weak_ptr<State>(state_)](StreamReader reader,
+                                                                StreamWriter writer) -> Coro<> {
     if (auto state = weak.lock())
       co_await serve_connection(std::move(state), std::move(reader), std::move(writer));
   };

@@ -44,9 +44,8 @@ class HttpServer : public testing::Test {
       co_return Response::text("api " + request.path + " " +
                                std::string(request.query().value_or("-")));
     });
-    server.route_prefix("/api/v2/", [](Request) -> Coro<Response> {
-      co_return Response::text("v2");
-    });
+    server.route_prefix("/api/v2/",
+                        [](Request) -> Coro<Response> { co_return Response::text("v2"); });
     server.serve_files("/", (root_ / "www").string());
   }
 
@@ -119,9 +118,7 @@ TEST_F(HttpServer, a_failing_handler_becomes_500) {
   logging::set_sink({});
 }
 
-TEST_F(HttpServer, unknown_paths_are_404) {
-  EXPECT_EQ(status(get("/nothing")), "HTTP/1.1 404");
-}
+TEST_F(HttpServer, unknown_paths_are_404) { EXPECT_EQ(status(get("/nothing")), "HTTP/1.1 404"); }
 
 TEST_F(HttpServer, head_has_the_length_and_no_body) {
   const std::string answer =
@@ -170,12 +167,11 @@ TEST_F(HttpServer, an_unchanged_file_is_304) {
   const std::string tag = header(first, "ETag");
   const std::string date = header(first, "Last-Modified");
 
-  EXPECT_EQ(status(get("/index.html", "If-None-Match: \"x\", W/" + tag + "\r\n")),
-            "HTTP/1.1 304");
+  EXPECT_EQ(status(get("/index.html", "If-None-Match: \"x\", W/" + tag + "\r\n")), "HTTP/1.1 304");
   EXPECT_EQ(status(get("/index.html", "If-Modified-Since: " + date + "\r\n")), "HTTP/1.1 304");
-  EXPECT_EQ(status(get("/index.html", "If-None-Match: \"x\"\r\nIf-Modified-Since: " + date +
-                                          "\r\n")),
-            "HTTP/1.1 200");
+  EXPECT_EQ(
+      status(get("/index.html", "If-None-Match: \"x\"\r\nIf-Modified-Since: " + date + "\r\n")),
+      "HTTP/1.1 200");
 }
 
 TEST_F(HttpServer, nothing_outside_of_the_folder_is_served) {
@@ -213,9 +209,9 @@ TEST_F(HttpServer, refuses_by_number_and_closes) {
   EXPECT_EQ(status(answer_to("GET / HTTP/1.1\r\n" + host + "X: " + std::string(40'000, 'a') +
                              "\r\n\r\n")),
             "HTTP/1.1 431");
-  EXPECT_EQ(status(answer_to("POST / HTTP/1.1\r\n" + host +
-                             "Transfer-Encoding: gzip, chunked\r\n\r\n")),
-            "HTTP/1.1 501");
+  EXPECT_EQ(
+      status(answer_to("POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: gzip, chunked\r\n\r\n")),
+      "HTTP/1.1 501");
   EXPECT_EQ(status(answer_to("GET / HTTP/2.0\r\n" + host + "\r\n")), "HTTP/1.1 505");
 }
 
@@ -228,10 +224,10 @@ TEST_F(HttpServer, slow_clients_run_into_their_limits) {
 }
 
 TEST_F(HttpServer, tells_a_waiting_client_to_continue) {
-  const std::string answer =
-      answer_to("POST /hello HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
-                "Content-Length: 3\r\n\r\n",
-                {.body_timeout = 20ms});
+  const std::string answer = answer_to(
+      "POST /hello HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+      "Content-Length: 3\r\n\r\n",
+      {.body_timeout = 20ms});
 
   EXPECT_EQ(status(answer), "HTTP/1.1 100");
 }

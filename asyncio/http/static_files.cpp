@@ -75,7 +75,7 @@ class Folder {
     if (is_folder && options_.index.empty()) return refusal(404, "404: not found");
     const std::string file = is_folder ? path + options_.index : path;
     Fd fd(open_beneath(file));
-    struct stat info {};
+    struct stat info{};
     if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) return failure(errno);
     if (S_ISDIR(info.st_mode)) return to_folder(request);
     if (!S_ISREG(info.st_mode)) return refusal(404, "404: not found");
@@ -93,16 +93,22 @@ class Folder {
 
   static Response failure(int error) {
     switch (error) {
-      case EACCES: case EPERM: return refusal(403, "403: forbidden");
-      case EMFILE: case ENFILE: return refusal(503, "503: too many open files");
-      case EIO: return refusal(500, "500: the file cannot be read");
-      default: return refusal(404, "404: not found");
+      case EACCES:
+      case EPERM:
+        return refusal(403, "403: forbidden");
+      case EMFILE:
+      case ENFILE:
+        return refusal(503, "503: too many open files");
+      case EIO:
+        return refusal(500, "500: the file cannot be read");
+      default:
+        return refusal(404, "404: not found");
     }
   }
 
   // The kernel sees to it that no symbolic link leads out of the folder.
   int open_beneath(const std::string& path) const {
-    struct open_how how {};
+    struct open_how how{};
     how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
     const long fd = ::syscall(SYS_openat2, root_.get(), path.c_str(), &how, sizeof how);

@@ -29,9 +29,8 @@ Coro<Pages> harvest(std::vector<std::string> start, Options options) {
     frontier.add(Url::parse(page), 0);
   }
   Pages pages;
-  Crawler crawler(options, frontier, scope, store, [&](const Page& page) {
-    pages.emplace(std::string(page.url.path()), page);
-  });
+  Crawler crawler(options, frontier, scope, store,
+                  [&](const Page& page) { pages.emplace(std::string(page.url.path()), page); });
   co_await crawler.run();
   co_await store.close();
   co_return pages;
@@ -135,8 +134,9 @@ Coro<Pages> a_site(Options options) {
       co_return http::Response::html(html);
     });
   };
-  add("/", "<a href=/loop/1>l</a><a href=/away>a</a><a href=/private/x>p</a><a href=/flaky>f</a>"
-           "<a href=/a.txt>t</a><a href=/deep/1>d</a><a href='http://h.invalid/'>o</a>");
+  add("/",
+      "<a href=/loop/1>l</a><a href=/away>a</a><a href=/private/x>p</a><a href=/flaky>f</a>"
+      "<a href=/a.txt>t</a><a href=/deep/1>d</a><a href='http://h.invalid/'>o</a>");
   server.route_prefix("/loop/", [](http::Request request) -> Coro<http::Response> {
     co_return http::Response::redirect(request.path == "/loop/1" ? "/loop/2" : "/loop/1");
   });
@@ -205,9 +205,9 @@ TEST(Crawl, ignores_robots_where_told) {
 TEST(Crawl, what_cannot_be_reached_is_a_row) {
   Options options = quick();
   options.timeout = 5s;
-  const Pages pages = asyncio::run(harvest(
-      {"http://127.0.0.1:1/refused", "http://host.invalid/dns", "https://127.0.0.1:1/tls"},
-      options));
+  const Pages pages = asyncio::run(
+      harvest({"http://127.0.0.1:1/refused", "http://host.invalid/dns", "https://127.0.0.1:1/tls"},
+              options));
 
   EXPECT_EQ(pages.at("/refused").error_kind, "refused");
   EXPECT_EQ(pages.at("/dns").error_kind, "dns");

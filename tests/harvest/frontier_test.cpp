@@ -32,8 +32,8 @@ TEST(Frontier, hosts_take_turns_and_pages_of_one_come_in_order) {
   std::vector<std::string> order;
   while (auto job = frontier.next()) order.push_back(job->url.str());
 
-  EXPECT_EQ(order, (std::vector<std::string>{"http://a/1", "http://b/1", "http://a/2",
-                                             "http://a/3"}));
+  EXPECT_EQ(order,
+            (std::vector<std::string>{"http://a/1", "http://b/1", "http://a/2", "http://a/3"}));
 }
 
 TEST(Frontier, a_busy_host_waits_and_the_others_go_on) {

@@ -64,8 +64,9 @@ TEST(Progress, the_bar_shows_part_rate_and_time_left_within_the_terminal) {
 
   const std::string bar = progress_bar(now, 25, 200);
 
-  EXPECT_EQ(bar, "[############............] 50/100  25/s  ETA 2.0 s  10 in flight  5.0 kB  "
-                 "1 failed");
+  EXPECT_EQ(bar,
+            "[############............] 50/100  25/s  ETA 2.0 s  10 in flight  5.0 kB  "
+            "1 failed");
   EXPECT_EQ(progress_bar(now, 25, 40).size(), 39U);
   EXPECT_EQ(progress_bar({}, 0, 80), "[........................] 0/0  0/s  0 in flight  0 B");
 }

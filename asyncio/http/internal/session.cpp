@@ -9,8 +9,8 @@
 namespace asyncio::detail {
 namespace {
 
-constexpr std::size_t kFlushAt = std::size_t{64} * 1024;        // Bytes of answers.
-constexpr std::size_t kFilePiece = std::size_t{1024} * 1024;    // Bytes for one write timeout.
+constexpr std::size_t kFlushAt = std::size_t{64} * 1024;      // Bytes of answers.
+constexpr std::size_t kFilePiece = std::size_t{1024} * 1024;  // Bytes for one write timeout.
 constexpr std::size_t kLingerBytes = std::size_t{512} * 1024;
 constexpr Duration kLingerTime = std::chrono::seconds(1);
 
@@ -50,8 +50,11 @@ const std::string& HttpServerState::date() {
 
 HttpSession::HttpSession(std::shared_ptr<HttpServerState> state, StreamReader reader,
                          StreamWriter writer)
-    : state_(std::move(state)), reader_(std::move(reader)), writer_(std::move(writer)),
-      parser_(limits_of(state_->options)), task_(current_task()) {
+    : state_(std::move(state)),
+      reader_(std::move(reader)),
+      writer_(std::move(writer)),
+      parser_(limits_of(state_->options)),
+      task_(current_task()) {
   state_->sessions.insert(this);
   state_->all_gone.clear();
 }
@@ -71,8 +74,7 @@ Coro<> HttpSession::run() {
     if (state_->sessions.size() > state_->options.max_connections) {
       co_await refuse(503);
     } else {
-      while (co_await serve_one()) {
-      }
+      while (co_await serve_one()) {}
       co_await flush();
     }
   } catch (const OSError&) {
@@ -177,8 +179,8 @@ Coro<http::Response> HttpSession::handle(http::Request request) {
   try {
     co_return co_await (*handler)(std::move(request));
   } catch (const std::exception&) {
-    logging::log(LogLevel::error, "http::Server: the handler of " + what +
-                                      " failed\n  " + describe(std::current_exception()));
+    logging::log(LogLevel::error, "http::Server: the handler of " + what + " failed\n  " +
+                                      describe(std::current_exception()));
   }
   co_return refusal(500);
 }
@@ -223,9 +225,9 @@ Coro<> HttpSession::send_file(const http::FileBody& file) {
   while (sent < file.size() && !writer_.is_closing()) {
     const auto piece =
         static_cast<std::size_t>(std::min<std::uint64_t>(kFilePiece, file.size() - sent));
-    const auto count = co_await move_on_after(
-        state_->options.write_timeout,
-        writer_.sendfile(file.fd(), static_cast<std::size_t>(sent), piece));
+    const auto count =
+        co_await move_on_after(state_->options.write_timeout,
+                               writer_.sendfile(file.fd(), static_cast<std::size_t>(sent), piece));
     // A client that takes nothing, or a file that became shorter than we promised.
     if (!count || *count == 0) {
       writer_.abort();
