@@ -1,4 +1,5 @@
-// mock.hpp: AsyncMock, a stand-in for a coroutine function. Source: Python's unittest.mock.AsyncMock.
+// mock.hpp: AsyncMock, a stand-in for a coroutine function. Source: Python's
+// unittest.mock.AsyncMock.
 #pragma once
 #include <exception>
 #include <optional>

@@ -32,8 +32,8 @@ Coro<std::vector<std::string>> run_body(Coro<> body) {
 class IdleWait final : public detail::Node {
  public:
   IdleWait() = default;
-  IdleWait(const IdleWait&) = delete;
-  IdleWait& operator=(const IdleWait&) = delete;
+  IdleWait(const IdleWait&) noexcept = default;  // before it is linked; GCC 12 asks for it
+  IdleWait& operator=(const IdleWait&) noexcept = default;
   ~IdleWait() = default;
   bool await_ready() const noexcept { return false; }
   template <class Promise>
