@@ -287,7 +287,7 @@ ASYNCIO_TEST(ShutdownAsyncgens, closes_what_is_suspended_and_reports_what_fails)
   EXPECT_EQ(co_await second.next(), std::nullopt);
 }
 
-ASYNCIO_TEST(ShutdownAsyncgens, a_cleanup_that_ends_cancelled_does_not_keep_the_others_from_closing) {
+ASYNCIO_TEST(ShutdownAsyncgens, goes_on_after_a_cleanup_that_ends_cancelled) {
   Log log;
   auto cancelled = []() -> AsyncGenerator<int> {
     try {
