@@ -38,8 +38,11 @@ void CallbackBlock::run() {
 }
 
 void CallbackBlock::cancel() noexcept {
-  if (cancelled.exchange(true, std::memory_order_relaxed)) return;
-  if (crosses_threads) return;  // the loop skips it; here may be another thread
+  // A load and a store: an exchange would lock the bus, and one thread alone needs none.
+  const bool was_cancelled = cancelled.load(std::memory_order_relaxed);
+  cancelled.store(true, std::memory_order_relaxed);
+  // Here may be another thread: the loop skips what it finds cancelled.
+  if (was_cancelled || crosses_threads) return;
   if (slot().is_queued()) scheduler->disarm(*this);
   if (is_linked()) unlink();
   drop_function();

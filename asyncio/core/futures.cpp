@@ -23,13 +23,13 @@ void FutureWait::suspend(CoroPromiseBase& promise) {
   task.suspend_on(promise, *this);
 }
 
-void FutureWait::throw_if_not_result() {
+bool FutureWait::has_result() {
   if (task_ != nullptr && task_->cancel_is_due()) [[unlikely]] {
     // A future that was cancelled itself speaks with its own message.
     if (!future_->cancelled()) task_->throw_cancelled();
     task_->forget_cancellation();
   }
-  if (!future_->has_result()) [[unlikely]] future_->rethrow();
+  return future_->has_result();
 }
 
 // ---- callbacks
@@ -170,11 +170,13 @@ void FutureBase::throw_unless_result() {
   if (!has_result()) rethrow();
 }
 
-void FutureBase::rethrow() {
+void FutureBase::rethrow() { std::rethrow_exception(failure()); }
+
+std::exception_ptr FutureBase::failure() {
   log_failure_ = false;
-  if (exception_) std::rethrow_exception(exception_);
+  if (exception_) return exception_;
   ASYNCIO_ASSERT(state_ == State::cancelled, "a pending future was read");
-  throw CancelledError();
+  return std::make_exception_ptr(CancelledError());
 }
 
 std::string FutureBase::repr() const {

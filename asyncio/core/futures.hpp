@@ -69,6 +69,7 @@ class FutureBase : public Node, public Pooled {
   void throw_unless_result();  // what result() does before it returns
   // Ends a cancelled or failed await by throwing; marks the failure as retrieved.
   [[noreturn]] void rethrow();
+  std::exception_ptr failure();  // what rethrow() throws
   bool has_result() const noexcept { return state_ == State::finished && !exception_; }
   void mark_retrieved() noexcept { log_failure_ = false; }
   const std::exception_ptr& stored_exception() const noexcept { return exception_; }
@@ -223,7 +224,12 @@ class FutureWait : public Node {
   ~FutureWait() = default;
 
   void suspend(CoroPromiseBase& promise);
-  void throw_if_not_result();
+  // On resumption. The throw stands in the awaiting frame itself: each function between a throw and
+  // its catch costs unwinding some 300 ns.
+  void throw_if_not_result() {
+    if (!has_result()) [[unlikely]] std::rethrow_exception(future_->failure());
+  }
+  bool has_result();  // throws CancelledError where the task was cancelled by itself
 
   FutureBase* future_;
   TaskBase* task_ = nullptr;
@@ -295,7 +301,8 @@ class Future {
     state_->throw_unless_result();
     return state_->value();
   }
-  // Null where there is a result. Throws CancelledError, InvalidStateError("Exception is not set.").
+  // Null where there is a result. Throws CancelledError, or
+  // InvalidStateError("Exception is not set.").
   std::exception_ptr exception() const { return state_->exception(); }
   // Throws InvalidStateError where it is done already; so does set_exception.
   template <class... V>
