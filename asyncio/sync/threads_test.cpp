@@ -139,9 +139,10 @@ TEST(run_in_executor, cancelled_while_queued_never_runs_and_while_running_drops_
 }
 
 TEST(run_in_executor, cancelled_awaiter_is_cancelled_at_once) {
-  run([]() -> Coro<> {
-    std::promise<void> started;
-    ThreadGate gate(0);
+  // Outside of run(), which joins the thread that still uses them when the coroutine is gone.
+  std::promise<void> started;
+  ThreadGate gate(0);
+  run([&]() -> Coro<> {
     auto task = create_task(to_thread([&] {
       started.set_value();
       gate.acquire();
