@@ -106,7 +106,11 @@ TEST(ThreadPoolExecutor, shutdown_refuses_jobs_and_runs_or_cancels_what_is_queue
     auto running = pool.submit([&] { gate.pass(); });
     gate.await_arrival();
     auto queued = pool.submit([] { return 1; });
-    std::thread opener([&] { gate.open(); });
+    // The running job goes on only once the queued one was cancelled, or at any time.
+    std::thread opener([&, cancel] {
+      while (cancel && !queued.cancelled()) std::this_thread::yield();
+      gate.open();
+    });
     pool.shutdown(true, cancel);
     opener.join();
     EXPECT_TRUE(running.done());
