@@ -166,19 +166,34 @@ void Loop::abandon_tasks() noexcept {
   detail::tls_scheduler = outer;
 }
 
+namespace {
+
+void cancel_timers(Scheduler& scheduler) noexcept {
+  while (!scheduler.timers.empty()) {
+    auto& node = detail::TimerNode::of(scheduler.timers.pop());
+    if (auto* block = dynamic_cast<detail::CallbackBlock*>(&node)) block->cancel();
+  }
+}
+
+// Drops the loop's reference to a callback that was queued; false for any other node.
+bool drop_if_callback(detail::Node& node) noexcept {
+  auto* block = dynamic_cast<detail::CallbackBlock*>(&node);
+  if (block == nullptr) return false;
+  if (std::exchange(block->queued, false)) block->drop_reference();
+  return true;
+}
+
+}  // namespace
+
 // What is queued and will never run. Dropping a callback may queue another: until none is left.
 void Loop::drop_callbacks() noexcept {
   state_->take_posted();
   while (!state_->ready.empty() || !state_->timers.empty()) {
-    while (!state_->timers.empty()) {
-      auto& node = detail::TimerNode::of(state_->timers.pop());
-      if (auto* block = dynamic_cast<detail::CallbackBlock*>(&node)) block->cancel();
-    }
+    cancel_timers(*state_);
     while (!state_->ready.empty()) {
       detail::Node& node = state_->ready.pop_front();
-      if (auto* block = dynamic_cast<detail::CallbackBlock*>(&node)) {
-        if (std::exchange(block->queued, false)) block->drop_reference();
-      } else if (auto* callback = dynamic_cast<detail::DoneCallback*>(&node)) {
+      if (drop_if_callback(node)) continue;
+      if (auto* callback = dynamic_cast<detail::DoneCallback*>(&node)) {
         callback->future->drop_reference();
         delete callback;
       } else {
@@ -198,18 +213,11 @@ void Loop::close() {
   services_->signal_callbacks.clear();
   // Timers and queued callbacks go; tasks that are pending stay, to be asked.
   state_->take_posted();
-  while (!state_->timers.empty()) {
-    auto& node = detail::TimerNode::of(state_->timers.pop());
-    if (auto* block = dynamic_cast<detail::CallbackBlock*>(&node)) block->cancel();
-  }
+  cancel_timers(*state_);
   detail::NodeList kept;
   while (!state_->ready.empty()) {
     detail::Node& node = state_->ready.pop_front();
-    if (auto* block = dynamic_cast<detail::CallbackBlock*>(&node)) {
-      if (std::exchange(block->queued, false)) block->drop_reference();
-    } else {
-      kept.push_back(node);
-    }
+    if (!drop_if_callback(node)) kept.push_back(node);
   }
   state_->ready.splice_back(kept);
   services_->executor.reset();
