@@ -2,7 +2,8 @@
 #pragma once
 
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13 && !defined(ASYNCIO_ALLOW_OLD_GCC)
-#error "asyncio: GCC before 13 miscompiles coroutines (objects in a co_await expression are \
+#error \
+    "asyncio: GCC before 13 miscompiles coroutines (objects in a co_await expression are \
 destroyed twice). Use clang 19 or GCC 13; define ASYNCIO_ALLOW_OLD_GCC to try all the same."
 #endif
 

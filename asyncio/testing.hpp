@@ -8,9 +8,7 @@
 #include "asyncio/testing/mock.hpp"
 #include "asyncio/testing/run.hpp"
 
-#define ASYNCIO_TEST(suite, name)                                      \
-  static ::asyncio::Coro<> asyncio_test_##suite##_##name();            \
-  TEST(suite, name) {                                                  \
-    ::asyncio::testing::run_test(asyncio_test_##suite##_##name());     \
-  }                                                                    \
+#define ASYNCIO_TEST(suite, name)                                                      \
+  static ::asyncio::Coro<> asyncio_test_##suite##_##name();                            \
+  TEST(suite, name) { ::asyncio::testing::run_test(asyncio_test_##suite##_##name()); } \
   static ::asyncio::Coro<> asyncio_test_##suite##_##name()

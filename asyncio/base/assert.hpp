@@ -13,6 +13,6 @@ void set_assertion_hook(void (*hook)()) noexcept;
 
 }  // namespace asyncio::detail
 
-#define ASYNCIO_ASSERT(condition, message)    \
-  ((condition) ? static_cast<void>(0)         \
+#define ASYNCIO_ASSERT(condition, message) \
+  ((condition) ? static_cast<void>(0)      \
                : ::asyncio::detail::assertion_failed(#condition, message, __FILE__, __LINE__))

@@ -34,8 +34,8 @@ class FastClock {
 #if defined(__x86_64__)
     const std::uint64_t ticks = __builtin_ia32_rdtsc() - base_ticks_;
     if (ticks < trusted_ticks_) [[likely]]
-      return TimePoint(Duration(base_ns_ + static_cast<std::int64_t>(
-                                               (ticks * ns_per_tick_q32_) >> 32)));
+      return TimePoint(
+          Duration(base_ns_ + static_cast<std::int64_t>((ticks * ns_per_tick_q32_) >> 32)));
 #endif
     return refresh();
   }

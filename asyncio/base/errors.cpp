@@ -47,24 +47,38 @@ std::string with_message(const std::type_info& type, std::string_view message) {
 template <class Make>
 std::exception_ptr with_error_type(int error_number, Make make) {
   switch (error_number) {
-    case ENOENT: return make(std::type_identity<FileNotFoundError>());
-    case EEXIST: return make(std::type_identity<FileExistsError>());
+    case ENOENT:
+      return make(std::type_identity<FileNotFoundError>());
+    case EEXIST:
+      return make(std::type_identity<FileExistsError>());
     case EACCES:
-    case EPERM: return make(std::type_identity<PermissionError>());
-    case EISDIR: return make(std::type_identity<IsADirectoryError>());
-    case ENOTDIR: return make(std::type_identity<NotADirectoryError>());
-    case ESRCH: return make(std::type_identity<ProcessLookupError>());
-    case ECHILD: return make(std::type_identity<ChildProcessError>());
+    case EPERM:
+      return make(std::type_identity<PermissionError>());
+    case EISDIR:
+      return make(std::type_identity<IsADirectoryError>());
+    case ENOTDIR:
+      return make(std::type_identity<NotADirectoryError>());
+    case ESRCH:
+      return make(std::type_identity<ProcessLookupError>());
+    case ECHILD:
+      return make(std::type_identity<ChildProcessError>());
     case EAGAIN:
     case EALREADY:
-    case EINPROGRESS: return make(std::type_identity<BlockingIOError>());
-    case EINTR: return make(std::type_identity<InterruptedError>());
-    case ECONNREFUSED: return make(std::type_identity<ConnectionRefusedError>());
-    case ECONNRESET: return make(std::type_identity<ConnectionResetError>());
-    case ECONNABORTED: return make(std::type_identity<ConnectionAbortedError>());
+    case EINPROGRESS:
+      return make(std::type_identity<BlockingIOError>());
+    case EINTR:
+      return make(std::type_identity<InterruptedError>());
+    case ECONNREFUSED:
+      return make(std::type_identity<ConnectionRefusedError>());
+    case ECONNRESET:
+      return make(std::type_identity<ConnectionResetError>());
+    case ECONNABORTED:
+      return make(std::type_identity<ConnectionAbortedError>());
     case EPIPE:
-    case ESHUTDOWN: return make(std::type_identity<BrokenPipeError>());
-    default: return make(std::type_identity<OSError>());
+    case ESHUTDOWN:
+      return make(std::type_identity<BrokenPipeError>());
+    default:
+      return make(std::type_identity<OSError>());
   }
 }
 
@@ -106,8 +120,7 @@ void throw_os_error(int error_number, std::string operation, std::string subject
   std::rethrow_exception(make_os_error(error_number, std::move(operation), std::move(subject)));
 }
 
-IncompleteReadError::IncompleteReadError(std::string partial,
-                                         std::optional<std::size_t> expected)
+IncompleteReadError::IncompleteReadError(std::string partial, std::optional<std::size_t> expected)
     : EOFError(incomplete_sentence(partial.size(), expected)),
       partial_(std::move(partial)),
       expected_(expected) {}
@@ -125,8 +138,7 @@ ExceptionGroup::ExceptionGroup(const std::string& message,
                        " of second argument (exceptions) is not an exception");
 }
 
-ExceptionGroup::Halves ExceptionGroup::split_by(
-    bool (*matches)(const std::exception_ptr&)) const {
+ExceptionGroup::Halves ExceptionGroup::split_by(bool (*matches)(const std::exception_ptr&)) const {
   std::vector<std::exception_ptr> matching;
   std::vector<std::exception_ptr> rest;
   for (const std::exception_ptr& each : exceptions_) {

@@ -112,28 +112,56 @@ class OSError : public std::system_error {
   std::string text_;
 };
 
-struct FileNotFoundError : OSError { using OSError::OSError; };
-struct FileExistsError : OSError { using OSError::OSError; };
-struct PermissionError : OSError { using OSError::OSError; };
-struct IsADirectoryError : OSError { using OSError::OSError; };
-struct NotADirectoryError : OSError { using OSError::OSError; };
-struct ProcessLookupError : OSError { using OSError::OSError; };
-struct ChildProcessError : OSError { using OSError::OSError; };
-struct BlockingIOError : OSError { using OSError::OSError; };
-struct InterruptedError : OSError { using OSError::OSError; };
-struct ConnectionError : OSError { using OSError::OSError; };
-struct ConnectionRefusedError : ConnectionError { using ConnectionError::ConnectionError; };
-struct ConnectionResetError : ConnectionError { using ConnectionError::ConnectionError; };
-struct ConnectionAbortedError : ConnectionError { using ConnectionError::ConnectionError; };
-struct BrokenPipeError : ConnectionError { using ConnectionError::ConnectionError; };
+struct FileNotFoundError : OSError {
+  using OSError::OSError;
+};
+struct FileExistsError : OSError {
+  using OSError::OSError;
+};
+struct PermissionError : OSError {
+  using OSError::OSError;
+};
+struct IsADirectoryError : OSError {
+  using OSError::OSError;
+};
+struct NotADirectoryError : OSError {
+  using OSError::OSError;
+};
+struct ProcessLookupError : OSError {
+  using OSError::OSError;
+};
+struct ChildProcessError : OSError {
+  using OSError::OSError;
+};
+struct BlockingIOError : OSError {
+  using OSError::OSError;
+};
+struct InterruptedError : OSError {
+  using OSError::OSError;
+};
+struct ConnectionError : OSError {
+  using OSError::OSError;
+};
+struct ConnectionRefusedError : ConnectionError {
+  using ConnectionError::ConnectionError;
+};
+struct ConnectionResetError : ConnectionError {
+  using ConnectionError::ConnectionError;
+};
+struct ConnectionAbortedError : ConnectionError {
+  using ConnectionError::ConnectionError;
+};
+struct BrokenPipeError : ConnectionError {
+  using ConnectionError::ConnectionError;
+};
 // A name could not be resolved; error_number() is an EAI_* code of getaddrinfo(3).
-struct GaiError : OSError { using OSError::OSError; };
+struct GaiError : OSError {
+  using OSError::OSError;
+};
 
 // The OSError subclass that Python would raise for this errno.
-[[noreturn]] void throw_os_error(int error_number, std::string operation,
-                                 std::string subject = {});
-std::exception_ptr make_os_error(int error_number, std::string operation,
-                                 std::string subject = {});
+[[noreturn]] void throw_os_error(int error_number, std::string operation, std::string subject = {});
+std::exception_ptr make_os_error(int error_number, std::string operation, std::string subject = {});
 std::exception_ptr make_os_error(int error_number, ErrorText words, std::string operation,
                                  std::string subject = {});
 

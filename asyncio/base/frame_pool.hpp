@@ -67,8 +67,7 @@ class FramePool {
 };
 
 // Null until the thread allocates for the first time, and again while it ends.
-extern constinit thread_local FramePool* tls_frame_pool
-    __attribute__((tls_model("initial-exec")));
+extern constinit thread_local FramePool* tls_frame_pool __attribute__((tls_model("initial-exec")));
 
 inline void* FramePool::allocate(std::size_t size) {
 #if !ASYNCIO_POOL_PASSTHROUGH

@@ -24,9 +24,7 @@ class TimerHeap {
 
   // Nanoseconds on the loop's clock; the heap must not be empty.
   std::int64_t next_deadline() const noexcept { return entries_.front().when; }
-  std::int64_t deadline(const TimerSlot& slot) const noexcept {
-    return entries_[slot.index].when;
-  }
+  std::int64_t deadline(const TimerSlot& slot) const noexcept { return entries_[slot.index].when; }
 
   // Throws std::bad_alloc; `slot` is unchanged then.
   void push(std::int64_t when, TimerSlot& slot);

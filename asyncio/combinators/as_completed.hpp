@@ -222,8 +222,8 @@ AsCompleted<await_result_t<A>, detail::child_handle_t<A>> as_completed(
   handles.reserve(awaitables.size());
   for (A& awaitable : awaitables) handles.push_back(detail::child_handle(std::move(awaitable)));
   using State = detail::TypedCompletions<Handle>;
-  return AsCompleted<await_result_t<A>, Handle>(detail::StatePtr<State>(
-      new State(detail::without_duplicates(std::move(handles)), options)));
+  return AsCompleted<await_result_t<A>, Handle>(
+      detail::StatePtr<State>(new State(detail::without_duplicates(std::move(handles)), options)));
 }
 
 }  // namespace asyncio

@@ -7,8 +7,8 @@
 namespace asyncio {
 namespace {
 
-using detail::failure_of;
 using detail::fails_after;
+using detail::failure_of;
 using detail::passes_so_far;
 using detail::TestLoop;
 using detail::value_after;

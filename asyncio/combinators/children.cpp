@@ -59,7 +59,8 @@ void check_same_loop(const FutureBase& future, const Scheduler* scheduler) {
   if (future.scheduler() == nullptr || future.scheduler() == scheduler) return;
   throw ValueError(
       "The future belongs to a different loop than the one specified as the loop argument\n"
-      "  future: " + future.repr());
+      "  future: " +
+      future.repr());
 }
 
 }  // namespace asyncio::detail

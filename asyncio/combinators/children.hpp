@@ -18,7 +18,7 @@ class ChildWatch;
 // Whoever watches children.
 class ChildOwner {
  public:
-  virtual void child_done(ChildWatch& watch) = 0;  // a pass after the child was done
+  virtual void child_done(ChildWatch& watch) = 0;   // a pass after the child was done
   virtual void child_lost(ChildWatch&) noexcept {}  // it never will be
  protected:
   ~ChildOwner() = default;
@@ -157,8 +157,8 @@ using child_state_t = typename child_handle_t<A>::State;
 
 // An lvalue that is neither future nor task must be copyable: it is awaited as a copy.
 template <class A>
-concept Child = Awaitable<std::remove_cvref_t<A>&&> &&
-                std::constructible_from<std::remove_cvref_t<A>, A>;
+concept Child =
+    Awaitable<std::remove_cvref_t<A>&&> && std::constructible_from<std::remove_cvref_t<A>, A>;
 
 template <Child A>
 child_handle_t<A> child_handle(A&& awaitable) {

@@ -14,7 +14,7 @@ Coro<bool> AsyncExitStack::aexit(std::exception_ptr error) {
     }
   }
   if (error && error != given) std::rethrow_exception(error);
-  co_return given != nullptr && error == nullptr;
+  co_return given != nullptr&& error == nullptr;
 }
 
 Coro<> AsyncExitStack::aclose() { co_await aexit(nullptr); }

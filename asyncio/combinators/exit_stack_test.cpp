@@ -58,8 +58,8 @@ ASYNCIO_TEST(AsyncExitStack, leaves_in_reverse_order) {
     co_await stack.enter(Resource{&log, "b"});
     log.push_back("body");
   });
-  EXPECT_EQ(log, (Log{"enter a", "enter b", "body", "exit b", "awaited callback",
-                      "plain callback", "exit a"}));
+  EXPECT_EQ(log, (Log{"enter a", "enter b", "body", "exit b", "awaited callback", "plain callback",
+                      "exit a"}));
 }
 
 ASYNCIO_TEST(AsyncExitStack, references_to_entered_managers_stay_good_while_it_grows) {
@@ -83,8 +83,8 @@ ASYNCIO_TEST(AsyncExitStack, an_error_travels_outwards_until_it_is_swallowed) {
         throw ValueError("body");
       }));
   EXPECT_EQ(error, "nothing");
-  EXPECT_EQ(log, (Log{"exit inner ValueError: body", "exit swallows ValueError: body",
-                      "exit outer"}));
+  EXPECT_EQ(log,
+            (Log{"exit inner ValueError: body", "exit swallows ValueError: body", "exit outer"}));
 }
 
 ASYNCIO_TEST(AsyncExitStack, an_error_of_a_cleanup_goes_on_to_the_next_ones_and_leaves) {

@@ -186,8 +186,7 @@ Future<std::tuple<NoVoid<await_result_t<A>>...>> gather(A&&... awaitables) {
 // the gather itself is cancelled.
 template <class... A>
   requires(detail::Child<A> && ...)
-Future<std::tuple<Outcome<await_result_t<A>>...>> gather(ReturnExceptions,
-                                                         A&&... awaitables) {
+Future<std::tuple<Outcome<await_result_t<A>>...>> gather(ReturnExceptions, A&&... awaitables) {
   return detail::gather_tuple<true, std::tuple<Outcome<await_result_t<A>>...>>(
       std::forward<A>(awaitables)...);
 }

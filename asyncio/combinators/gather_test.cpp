@@ -7,8 +7,8 @@
 namespace asyncio {
 namespace {
 
-using detail::failure_of;
 using detail::fails_after;
+using detail::failure_of;
 using detail::passes_so_far;
 using detail::TestLoop;
 using detail::value_after;
@@ -404,8 +404,8 @@ TEST(Gather, passes_a_cancellation_on_to_gathers_inside) {
 TEST(Gather, gives_nested_results) {
   TestLoop loop;
   loop.run([]() -> Coro<> {
-    auto results = co_await gather(gather(value_after(0, 1), value_after(2, 2)), value_after(1, 3),
-                                   gather());
+    auto results =
+        co_await gather(gather(value_after(0, 1), value_after(2, 2)), value_after(1, 3), gather());
 
     EXPECT_EQ(results, std::tuple(std::tuple(1, 2), 3, std::tuple<>()));
   });

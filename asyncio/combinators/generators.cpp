@@ -27,7 +27,8 @@ bool GeneratorStep::await_ready() const {
 }
 
 void GeneratorStep::throw_failure() {
-  if (promise_->exception()) [[unlikely]] std::rethrow_exception(promise_->take_exception());
+  if (promise_->exception()) [[unlikely]]
+    std::rethrow_exception(promise_->take_exception());
 }
 
 namespace {

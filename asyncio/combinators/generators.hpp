@@ -76,13 +76,11 @@ class GeneratorPromiseBase : public CoroPromiseBase, public GeneratorLink {
 template <class T>
 class GeneratorPromise final : public GeneratorPromiseBase {
  public:
-  explicit GeneratorPromise(
-      std::source_location where = std::source_location::current()) noexcept
+  explicit GeneratorPromise(std::source_location where = std::source_location::current()) noexcept
       : GeneratorPromiseBase(where) {}
   AsyncGenerator<T> get_return_object() noexcept;
   template <class U = T>
-  YieldAwaiter yield_value(U&& value,
-                           std::source_location = std::source_location::current()) {
+  YieldAwaiter yield_value(U&& value, std::source_location = std::source_location::current()) {
     value_.emplace(std::forward<U>(value));
     return YieldAwaiter{this};
   }
@@ -157,9 +155,7 @@ class [[nodiscard]] AsyncGenerator {
 
   // The next item; nullopt at the end, and ever after.
   // Throws RuntimeError("anext(): asynchronous generator is already running").
-  detail::NextItem<T> next() noexcept {
-    return {&frame_.promise(), "anext()", nullptr};
-  }
+  detail::NextItem<T> next() noexcept { return {&frame_.promise(), "anext()", nullptr}; }
   // Throws `error` at the co_yield; yields the item that comes next, if one does.
   detail::NextItem<T> athrow(std::exception_ptr error) noexcept {
     return {&frame_.promise(), "athrow()", std::move(error)};

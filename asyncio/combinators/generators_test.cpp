@@ -119,8 +119,7 @@ ASYNCIO_TEST(AsyncGenerator, that_yields_while_it_is_closed_is_an_error) {
     for (int i = 0; i < 2; ++i) {
       try {
         co_yield i;
-      } catch (const GeneratorExit&) {
-      }
+      } catch (const GeneratorExit&) {}
     }
   };
   auto generator = body();
@@ -174,8 +173,7 @@ ASYNCIO_TEST(AsyncGenerator, a_cancellation_unwinds_it_first_and_then_the_consum
   auto generator = body();
   auto consumer = create_task([&]() -> Coro<> {
     try {
-      while (co_await generator.next()) {
-      }
+      while (co_await generator.next()) {}
     } catch (const CancelledError&) {
       log.push_back("consumer");
       throw;
@@ -250,9 +248,8 @@ TEST(AsyncGenerator, dropped_after_its_loop_is_gone_its_frame_is_freed) {
   {
     Loop loop;
     kept.emplace(body(held));
-    loop.run_until_complete([](AsyncGenerator<int>& generator) -> Coro<> {
-      co_await generator.next();
-    }(*kept));
+    loop.run_until_complete(
+        [](AsyncGenerator<int>& generator) -> Coro<> { co_await generator.next(); }(*kept));
   }
   EXPECT_EQ(held.use_count(), 2);
   kept.reset();

@@ -34,8 +34,7 @@ class ShieldState final : public FutureState<typename State::value_type>, privat
   using T = typename State::value_type;
 
  public:
-  explicit ShieldState(State& inner)
-      : FutureState<T>(inner.scheduler()), ShieldBase(*this, inner) {
+  explicit ShieldState(State& inner) : FutureState<T>(inner.scheduler()), ShieldBase(*this, inner) {
     begin();
   }
   bool cancel(const std::string& message) override {
@@ -80,8 +79,8 @@ Future<await_result_t<A>> shield(A&& awaitable) {
   if constexpr (std::is_same_v<std::remove_cvref_t<A>, Future<T>>)
     if (inner.done()) return inner;
   using State = typename detail::child_handle_t<A>::State;
-  return Future<T>(detail::StatePtr<detail::FutureState<T>>(
-      new detail::ShieldState<State>(*inner.state())));
+  return Future<T>(
+      detail::StatePtr<detail::FutureState<T>>(new detail::ShieldState<State>(*inner.state())));
 }
 
 }  // namespace asyncio

@@ -85,17 +85,16 @@ ASYNCIO_TEST(TaskGroup, without_tasks_costs_no_pass) {
 
 ASYNCIO_TEST(TaskGroup, the_first_failure_cancels_the_others_and_the_body) {
   Log log;
-  const std::string error =
-      co_await error_of(with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
-        group.create_task(until_cancelled(log, "sibling", 1s, ""));
-        group.create_task(fail_after(1s, "first"));
-        try {
-          co_await sleep(1h);
-        } catch (const CancelledError&) {
-          log.push_back("body");
-          throw;
-        }
-      }));
+  const std::string error = co_await error_of(with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
+    group.create_task(until_cancelled(log, "sibling", 1s, ""));
+    group.create_task(fail_after(1s, "first"));
+    try {
+      co_await sleep(1h);
+    } catch (const CancelledError&) {
+      log.push_back("body");
+      throw;
+    }
+  }));
   EXPECT_EQ(error, "unhandled errors in a TaskGroup [ValueError: first;]");
   EXPECT_EQ(log, (Log{"body", "sibling"}));
   EXPECT_EQ(current_task()->cancelling(), 0);
@@ -103,12 +102,11 @@ ASYNCIO_TEST(TaskGroup, the_first_failure_cancels_the_others_and_the_body) {
 
 ASYNCIO_TEST(TaskGroup, a_failure_while_the_group_is_left_cancels_the_others) {
   Log log;
-  const std::string error =
-      co_await error_of(with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
-        group.create_task(until_cancelled(log, "sibling", 0s, ""));
-        group.create_task(fail_after(1s, "first"));
-        co_return;
-      }));
+  const std::string error = co_await error_of(with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
+    group.create_task(until_cancelled(log, "sibling", 0s, ""));
+    group.create_task(fail_after(1s, "first"));
+    co_return;
+  }));
   EXPECT_EQ(error, "unhandled errors in a TaskGroup [ValueError: first;]");
   EXPECT_EQ(log, Log{"sibling"});
   EXPECT_EQ(current_task()->cancelling(), 0);
@@ -116,18 +114,17 @@ ASYNCIO_TEST(TaskGroup, a_failure_while_the_group_is_left_cancels_the_others) {
 
 ASYNCIO_TEST(TaskGroup, errors_stand_in_the_order_they_came_and_the_bodys_last) {
   Log log;
-  const std::string error =
-      co_await error_of(with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
-        group.create_task(until_cancelled(log, "slow cleanup", 2s, "slow cleanup"));
-        group.create_task(until_cancelled(log, "cleanup", 1s, "cleanup"));
-        group.create_task(until_cancelled(log, "clean", 1s, ""));
-        group.create_task(fail_after(1s, "first"));
-        try {
-          co_await sleep(1h);
-        } catch (const CancelledError&) {
-          throw ValueError("body");
-        }
-      }));
+  const std::string error = co_await error_of(with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
+    group.create_task(until_cancelled(log, "slow cleanup", 2s, "slow cleanup"));
+    group.create_task(until_cancelled(log, "cleanup", 1s, "cleanup"));
+    group.create_task(until_cancelled(log, "clean", 1s, ""));
+    group.create_task(fail_after(1s, "first"));
+    try {
+      co_await sleep(1h);
+    } catch (const CancelledError&) {
+      throw ValueError("body");
+    }
+  }));
   EXPECT_EQ(error,
             "unhandled errors in a TaskGroup [ValueError: first;RuntimeError: cleanup;"
             "RuntimeError: slow cleanup;ValueError: body;]");
@@ -135,12 +132,11 @@ ASYNCIO_TEST(TaskGroup, errors_stand_in_the_order_they_came_and_the_bodys_last) 
 
 ASYNCIO_TEST(TaskGroup, an_error_of_the_body_cancels_the_tasks) {
   Log log;
-  const std::string error =
-      co_await error_of(with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
-        group.create_task(until_cancelled(log, "child", 1s, ""));
-        co_await sleep(1s);
-        throw ValueError("body");
-      }));
+  const std::string error = co_await error_of(with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
+    group.create_task(until_cancelled(log, "child", 1s, ""));
+    co_await sleep(1s);
+    throw ValueError("body");
+  }));
   EXPECT_EQ(error, "unhandled errors in a TaskGroup [ValueError: body;]");
   EXPECT_EQ(log, Log{"child"});
 }
@@ -176,11 +172,10 @@ ASYNCIO_TEST(TaskGroup, an_outside_cancel_ends_all_tasks_and_is_a_bare_cancelled
 ASYNCIO_TEST(TaskGroup, an_outside_cancel_with_errors_gives_the_group_and_is_armed_again) {
   Log log;
   auto parent = create_task([&]() -> Coro<> {
-    const std::string error =
-        co_await error_of(with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
-          group.create_task(until_cancelled(log, "child", 1s, "cleanup"));
-          co_await sleep(1h);
-        }));
+    const std::string error = co_await error_of(with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
+      group.create_task(until_cancelled(log, "child", 1s, "cleanup"));
+      co_await sleep(1h);
+    }));
     log.push_back(error);
     log.push_back(std::to_string(current_task()->cancelling()));
     co_await sleep(1h);
@@ -226,15 +221,14 @@ ASYNCIO_TEST(TaskGroup, nested_ones_give_nested_groups) {
 
 ASYNCIO_TEST(TaskGroup, an_inner_failure_while_the_outer_one_is_cancelled_stays_inside) {
   Log log;
-  const std::string error =
-      co_await error_of(with(TaskGroup(), [&](TaskGroup& outer) -> Coro<> {
-        outer.create_task(fail_after(1s, "outer"));
-        log.push_back(co_await error_of(with(TaskGroup(), [&](TaskGroup& inner) -> Coro<> {
-          inner.create_task(until_cancelled(log, "inner child", 0s, ""));
-          co_await sleep(1h);
-        })));
-        co_await sleep(1h);
-      }));
+  const std::string error = co_await error_of(with(TaskGroup(), [&](TaskGroup& outer) -> Coro<> {
+    outer.create_task(fail_after(1s, "outer"));
+    log.push_back(co_await error_of(with(TaskGroup(), [&](TaskGroup& inner) -> Coro<> {
+      inner.create_task(until_cancelled(log, "inner child", 0s, ""));
+      co_await sleep(1h);
+    })));
+    co_await sleep(1h);
+  }));
   EXPECT_EQ(log, (Log{"inner child", "CancelledError"}));
   EXPECT_EQ(error, "unhandled errors in a TaskGroup [ValueError: outer;]");
 }
@@ -281,18 +275,17 @@ ASYNCIO_TEST(TaskGroup, refuses_tasks_before_it_is_entered_while_it_ends_and_aft
 
 ASYNCIO_TEST(TaskGroup, takes_eager_tasks_that_are_done_at_once) {
   Task<int> quick;
-  const std::string error =
-      co_await error_of(with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
-        auto body = []() -> Coro<int> { co_return 1; };
-        auto broken = []() -> Coro<> {
-          throw ValueError("eager");
-          co_return;
-        };
-        quick = group.create_task(body(), {.eager_start = true});
-        EXPECT_TRUE(quick.done());
-        group.create_task(broken(), {.eager_start = true});
-        co_await sleep(1h);
-      }));
+  const std::string error = co_await error_of(with(TaskGroup(), [&](TaskGroup& group) -> Coro<> {
+    auto body = []() -> Coro<int> { co_return 1; };
+    auto broken = []() -> Coro<> {
+      throw ValueError("eager");
+      co_return;
+    };
+    quick = group.create_task(body(), {.eager_start = true});
+    EXPECT_TRUE(quick.done());
+    group.create_task(broken(), {.eager_start = true});
+    co_await sleep(1h);
+  }));
   EXPECT_EQ(error, "unhandled errors in a TaskGroup [ValueError: eager;]");
   EXPECT_EQ(quick.result(), 1);
 }
@@ -301,8 +294,7 @@ ASYNCIO_TEST(TaskGroup, that_fails_arms_a_request_again_which_the_parent_had_swa
   auto parent = create_task([]() -> Coro<int> {
     try {
       co_await sleep(1h);
-    } catch (const CancelledError&) {
-    }
+    } catch (const CancelledError&) {}
     static_cast<void>(co_await error_of(with(TaskGroup(), [](TaskGroup& group) -> Coro<> {
       group.create_task(fail_after(1s, "v"));
       co_await sleep(1h);

@@ -26,11 +26,16 @@ void Timeout::enter() {
 
 void Timeout::reschedule(std::optional<TimePoint> when) {
   switch (state_) {
-    case State::active: break;
-    case State::created: throw RuntimeError("Timeout has not been entered");
-    case State::expiring: throw RuntimeError("Cannot change state of expiring Timeout");
-    case State::expired: throw RuntimeError("Cannot change state of expired Timeout");
-    case State::finished: throw RuntimeError("Cannot change state of finished Timeout");
+    case State::active:
+      break;
+    case State::created:
+      throw RuntimeError("Timeout has not been entered");
+    case State::expiring:
+      throw RuntimeError("Cannot change state of expiring Timeout");
+    case State::expired:
+      throw RuntimeError("Cannot change state of expired Timeout");
+    case State::finished:
+      throw RuntimeError("Cannot change state of finished Timeout");
   }
   disarm();
   when_ = when;
@@ -85,9 +90,9 @@ std::string Timeout::repr() const {
   const char* names[] = {"created", "active", "expiring", "expired", "finished"};
   std::string text = std::string("<Timeout [") + names[static_cast<std::size_t>(state_)] + "]";
   if (state_ == State::active)
-    text += " when=" + (when_ ? std::to_string(static_cast<double>(
-                                    when_->time_since_epoch().count()) * 1e-9)
-                              : std::string("None"));
+    text += " when=" +
+            (when_ ? std::to_string(static_cast<double>(when_->time_since_epoch().count()) * 1e-9)
+                   : std::string("None"));
   return text + ">";
 }
 

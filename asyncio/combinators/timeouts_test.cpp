@@ -36,8 +36,8 @@ Duration elapsed_since(TimePoint start) { return get_running_loop().time() - sta
 
 ASYNCIO_TEST(Timeout, throws_at_the_deadline_and_not_before) {
   const TimePoint start = get_running_loop().time();
-  const std::string error = co_await error_of(
-      with(timeout(2s), []() -> Coro<> { co_await sleep(1h); }));
+  const std::string error =
+      co_await error_of(with(timeout(2s), []() -> Coro<> { co_await sleep(1h); }));
   EXPECT_EQ(error, "TimeoutError");
   EXPECT_EQ(elapsed_since(start), 2s);
   EXPECT_EQ(current_task()->cancelling(), 0);
@@ -72,8 +72,7 @@ ASYNCIO_TEST(Timeout, a_body_that_swallows_the_cancellation_leaves_normally_and_
   const int value = co_await with(scope, []() -> Coro<int> {
     try {
       co_await sleep(1h);
-    } catch (const CancelledError&) {
-    }
+    } catch (const CancelledError&) {}
     co_await sleep(1s);  // not interrupted again
     co_return 3;
   });
@@ -97,9 +96,8 @@ ASYNCIO_TEST(Timeout, another_error_after_the_deadline_is_thrown_as_it_is) {
 
 ASYNCIO_TEST(Timeout, an_outside_cancel_wins_before_the_deadline_and_together_with_it) {
   for (Duration cancel_at : {Duration(1s), Duration(2s)}) {
-    auto task = create_task([]() -> Coro<> {
-      co_await with(timeout(2s), []() -> Coro<> { co_await sleep(1h); });
-    });
+    auto task = create_task(
+        []() -> Coro<> { co_await with(timeout(2s), []() -> Coro<> { co_await sleep(1h); }); });
     co_await sleep(0s);
     get_running_loop().call_later(cancel_at, [&] { task.cancel("outside"); });
     const std::string error = co_await error_of(task);
@@ -154,12 +152,11 @@ ASYNCIO_TEST(Timeout, of_nested_ones_the_outer_crosses_the_inner_as_a_cancellati
 
 ASYNCIO_TEST(Timeout, can_be_moved_while_it_is_active) {
   const TimePoint start = get_running_loop().time();
-  const std::string error =
-      co_await error_of(with(timeout(1s), [&](Timeout& scope) -> Coro<> {
-        scope.reschedule(start + 3s);
-        EXPECT_EQ(scope.when(), start + 3s);
-        co_await sleep(1h);
-      }));
+  const std::string error = co_await error_of(with(timeout(1s), [&](Timeout& scope) -> Coro<> {
+    scope.reschedule(start + 3s);
+    EXPECT_EQ(scope.when(), start + 3s);
+    co_await sleep(1h);
+  }));
   EXPECT_EQ(error, "TimeoutError");
   EXPECT_EQ(elapsed_since(start), 3s);
 
@@ -171,11 +168,10 @@ ASYNCIO_TEST(Timeout, can_be_moved_while_it_is_active) {
 }
 
 ASYNCIO_TEST(Timeout, moved_into_the_past_expires_at_the_next_wait) {
-  const std::string error =
-      co_await error_of(with(timeout(1h), [](Timeout& scope) -> Coro<> {
-        scope.reschedule(get_running_loop().time() - 1s);
-        co_await sleep(1s);
-      }));
+  const std::string error = co_await error_of(with(timeout(1h), [](Timeout& scope) -> Coro<> {
+    scope.reschedule(get_running_loop().time() - 1s);
+    co_await sleep(1s);
+  }));
   EXPECT_EQ(error, "TimeoutError");
 }
 
@@ -244,8 +240,8 @@ ASYNCIO_TEST(Timeout, a_kept_result_does_not_let_the_body_wait_again) {
 
 ASYNCIO_TEST(Timeout, entered_in_a_task_that_is_gone_can_still_be_destroyed) {
   auto scope = std::make_unique<Timeout>(timeout(1h));
-  auto task = create_task([](Timeout& entered) -> Coro<> { co_await entered.aenter(); },
-                          std::ref(*scope));
+  auto task =
+      create_task([](Timeout& entered) -> Coro<> { co_await entered.aenter(); }, std::ref(*scope));
   co_await task;
   task = {};
   scope.reset();
@@ -296,8 +292,7 @@ ASYNCIO_TEST(WaitFor, gives_a_value_that_comes_despite_the_cancellation) {
   auto stubborn = []() -> Coro<int> {
     try {
       co_await sleep(1h);
-    } catch (const CancelledError&) {
-    }
+    } catch (const CancelledError&) {}
     co_return 7;
   };
   EXPECT_EQ(co_await wait_for(stubborn(), 1s), 7);

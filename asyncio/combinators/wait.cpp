@@ -41,9 +41,9 @@ Waiting::Waiting(std::vector<FutureBase*> futures, const WaitOptions& options)
 void Waiting::child_done(ChildWatch& watch) {
   FutureBase& future = *watch.child();
   --left_;
-  const bool enough = left_ == 0 || return_when_ == FIRST_COMPLETED ||
-                      (return_when_ == FIRST_EXCEPTION && !future.cancelled() &&
-                       future.exception() != nullptr);
+  const bool enough =
+      left_ == 0 || return_when_ == FIRST_COMPLETED ||
+      (return_when_ == FIRST_EXCEPTION && !future.cancelled() && future.exception() != nullptr);
   if (!enough) return;
   deadline_.stop();
   deadline_reached();
@@ -60,7 +60,8 @@ void check_wait_arguments(std::size_t count, const WaitOptions& options) {
   switch (options.return_when) {
     case FIRST_COMPLETED:
     case FIRST_EXCEPTION:
-    case ALL_COMPLETED: return;
+    case ALL_COMPLETED:
+      return;
   }
   throw ValueError("Invalid return_when value: " + std::to_string(options.return_when));
 }

@@ -75,8 +75,8 @@ ASYNCIO_TEST(With, an_lvalue_manager_is_the_callers_object) {
 
 ASYNCIO_TEST(With, a_failing_aenter_runs_neither_body_nor_aexit) {
   Log log;
-  const std::string error = co_await error_of(
-      with(Recorder{.log = &log, .enter_fails = true}, [&](Recorder&) -> Coro<> {
+  const std::string error =
+      co_await error_of(with(Recorder{.log = &log, .enter_fails = true}, [&](Recorder&) -> Coro<> {
         log.push_back("body");
         co_return;
       }));
@@ -109,14 +109,13 @@ ASYNCIO_TEST(With, a_swallowed_error_gives_a_default_value_or_says_that_there_is
     explicit NoDefault(int) {}
   };
   Log log;
-  const int value =
-      co_await with(Recorder{.log = &log, .swallows = true}, []() -> Coro<int> {
-        throw ValueError("body");
-        co_return 1;
-      });
+  const int value = co_await with(Recorder{.log = &log, .swallows = true}, []() -> Coro<int> {
+    throw ValueError("body");
+    co_return 1;
+  });
   EXPECT_EQ(value, 0);
-  const std::string error = co_await error_of(
-      with(Recorder{.log = &log, .swallows = true}, []() -> Coro<NoDefault> {
+  const std::string error =
+      co_await error_of(with(Recorder{.log = &log, .swallows = true}, []() -> Coro<NoDefault> {
         throw ValueError("body");
         co_return NoDefault(1);
       }));
@@ -125,17 +124,15 @@ ASYNCIO_TEST(With, a_swallowed_error_gives_a_default_value_or_says_that_there_is
 
 ASYNCIO_TEST(With, results_may_be_move_only) {
   Log log;
-  auto value = co_await with(Recorder{&log}, []() -> Coro<std::unique_ptr<int>> {
-    co_return std::make_unique<int>(4);
-  });
+  auto value = co_await with(
+      Recorder{&log}, []() -> Coro<std::unique_ptr<int>> { co_return std::make_unique<int>(4); });
   EXPECT_EQ(*value, 4);
 }
 
 ASYNCIO_TEST(With, a_cancelled_body_is_left_through_aexit_which_may_await) {
   Log log;
-  auto task = create_task([&]() -> Coro<> {
-    co_await with(Recorder{&log}, []() -> Coro<> { co_await sleep(1h); });
-  });
+  auto task = create_task(
+      [&]() -> Coro<> { co_await with(Recorder{&log}, []() -> Coro<> { co_await sleep(1h); }); });
   co_await sleep(2s);
   task.cancel("outside");
   const std::string error = co_await error_of(task);

@@ -14,13 +14,10 @@ namespace detail {
 struct ProbePromise;  // derives from CoroPromiseBase; see coroutines.hpp
 
 template <class A>
-concept HasMemberAwait = requires(A&& awaitable) {
-  std::forward<A>(awaitable).operator co_await();
-};
+concept HasMemberAwait =
+    requires(A&& awaitable) { std::forward<A>(awaitable).operator co_await(); };
 template <class A>
-concept HasFreeAwait = requires(A&& awaitable) {
-  operator co_await(std::forward<A>(awaitable));
-};
+concept HasFreeAwait = requires(A&& awaitable) { operator co_await(std::forward<A>(awaitable)); };
 
 template <class A>
 decltype(auto) get_awaiter(A&& awaitable) {
@@ -46,8 +43,8 @@ using awaiter_of_t = std::remove_reference_t<decltype(get_awaiter(std::declval<A
 
 // What co_await takes inside a Coro: a Coro, Task, Future, or an awaiter of this library.
 template <class A>
-concept Awaitable = requires { typename detail::awaiter_of_t<A>; } &&
-                    detail::Awaiter<detail::awaiter_of_t<A>>;
+concept Awaitable =
+    requires { typename detail::awaiter_of_t<A>; } && detail::Awaiter<detail::awaiter_of_t<A>>;
 
 // What co_await of an rvalue A yields, without reference: the T of Task<T>, Coro<T>, ...
 template <class A>

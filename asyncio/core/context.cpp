@@ -11,10 +11,9 @@ namespace detail {
 namespace {
 
 auto position(const ContextData& data, std::uint64_t id) noexcept {
-  return std::lower_bound(data.values.begin(), data.values.end(), id,
-                          [](const auto& entry, std::uint64_t wanted) {
-                            return entry.first < wanted;
-                          });
+  return std::lower_bound(
+      data.values.begin(), data.values.end(), id,
+      [](const auto& entry, std::uint64_t wanted) { return entry.first < wanted; });
 }
 
 }  // namespace

@@ -64,8 +64,7 @@ ASYNCIO_CORO_WRAPPER std::invoke_result_t<F, Args...> call(F&& function, Args&&.
 class CoroPromiseBase : public Pooled {
  public:
   // The default argument is where the coroutine is defined; awaits overwrite it.
-  explicit CoroPromiseBase(
-      std::source_location where = std::source_location::current()) noexcept
+  explicit CoroPromiseBase(std::source_location where = std::source_location::current()) noexcept
       : where_(where) {}
   CoroPromiseBase(const CoroPromiseBase&) = delete;
   CoroPromiseBase& operator=(const CoroPromiseBase&) = delete;
@@ -125,7 +124,8 @@ class CoroPromiseBase : public Pooled {
   static constexpr std::uintptr_t kFlags = 3;
 
   std::coroutine_handle<> leave() noexcept {
-    if (!is_root()) [[likely]] return parent()->handle();
+    if (!is_root()) [[likely]]
+      return parent()->handle();
     return leave_task();
   }
   std::coroutine_handle<> leave_task() noexcept;  // the root is done: back to the loop
@@ -140,8 +140,9 @@ struct ProbePromise : CoroPromiseBase {};  // for the concept Awaiter only
 template <class T>
 class CoroPromise : public CoroPromiseBase {
   static_assert(!std::is_reference_v<T>, "Coro<T&>: return a pointer instead");
-  static_assert(alignof(T) <= 16, "Coro<T>: T needs more alignment than a frame has; return a "
-                                  "std::unique_ptr<T> instead");
+  static_assert(alignof(T) <= 16,
+                "Coro<T>: T needs more alignment than a frame has; return a "
+                "std::unique_ptr<T> instead");
 
  public:
   explicit CoroPromise(std::source_location where = std::source_location::current()) noexcept
@@ -214,7 +215,8 @@ class [[nodiscard]] ASYNCIO_CORO_TYPE Coro {
     }
     T await_resume() const {
       promise_type& promise = frame_.promise();
-      if (promise.exception()) [[unlikely]] std::rethrow_exception(promise.take_exception());
+      if (promise.exception()) [[unlikely]]
+        std::rethrow_exception(promise.take_exception());
       if constexpr (!std::is_void_v<T>) return std::move(promise.value());
     }
 
@@ -224,13 +226,15 @@ class [[nodiscard]] ASYNCIO_CORO_TYPE Coro {
 
   // Throws RuntimeError where it was awaited before.
   Awaiter operator co_await() && {
-    if (!frame_ || frame_.promise().is_started()) [[unlikely]] detail::throw_coroutine_reused();
+    if (!frame_ || frame_.promise().is_started()) [[unlikely]]
+      detail::throw_coroutine_reused();
     return Awaiter(frame_);
   }
 
   // Gives the frame away; for tasks. Throws RuntimeError where it was awaited before.
   std::coroutine_handle<promise_type> release() && {
-    if (!frame_ || frame_.promise().is_started()) [[unlikely]] detail::throw_coroutine_reused();
+    if (!frame_ || frame_.promise().is_started()) [[unlikely]]
+      detail::throw_coroutine_reused();
     return std::exchange(frame_, {});
   }
 

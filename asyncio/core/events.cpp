@@ -52,7 +52,6 @@ void CallbackBlock::cancel() noexcept {
   }
 }
 
-
 void FdCallbacks::on_ready(bool readable, bool writable) noexcept {
   if (readable && reader) queue(reader);
   if (writable && writer) queue(writer);
@@ -157,9 +156,8 @@ void Loop::abandon_tasks() noexcept {
   Scheduler* const outer = std::exchange(detail::tls_scheduler, state_);
   while (detail::TaskLink* link = state_->tasks.first()) {
     auto& task = static_cast<detail::TaskBase&>(*link);
-    call_exception_handler(
-        {.message = "Task was destroyed but it is pending!",
-         .task = AnyTask(detail::StatePtr<detail::TaskBase>::share(&task))});
+    call_exception_handler({.message = "Task was destroyed but it is pending!",
+                            .task = AnyTask(detail::StatePtr<detail::TaskBase>::share(&task))});
     task.abandon();
   }
   drop_callbacks();
@@ -232,7 +230,8 @@ std::string Loop::repr() const {
 // ---- running
 
 void Loop::check_open() const {
-  if (state_->closed) [[unlikely]] throw RuntimeError("Event loop is closed");
+  if (state_->closed) [[unlikely]]
+    throw RuntimeError("Event loop is closed");
 }
 
 void Loop::check_can_run() const {

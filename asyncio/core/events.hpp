@@ -47,8 +47,7 @@ class CallbackBlock : public TimerNode, public Pooled {
     if (crosses_threads)
       references_.fetch_add(1, std::memory_order_relaxed);
     else
-      references_.store(references_.load(std::memory_order_relaxed) + 1,
-                        std::memory_order_relaxed);
+      references_.store(references_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   void drop_reference() noexcept {
     if (crosses_threads) {
@@ -287,8 +286,8 @@ class Loop {
   Coro<TransportAndProtocol<Factory>> create_connection(Factory factory, std::string host,
                                                         int port);
   template <class Factory>
-  Coro<TransportAndProtocol<Factory>> create_connection(Factory factory, std::string host,
-                                                        int port, ConnectOptions options);
+  Coro<TransportAndProtocol<Factory>> create_connection(Factory factory, std::string host, int port,
+                                                        ConnectOptions options);
   template <class Factory>
   Coro<TransportAndProtocol<Factory>> create_connection(Factory factory, ConnectOptions options);
   template <class Factory>
@@ -339,7 +338,7 @@ class Loop {
   std::unique_ptr<detail::LoopServices> services_;
 };
 
-Loop& get_running_loop();       // throws RuntimeError("no running event loop")
+Loop& get_running_loop();            // throws RuntimeError("no running event loop")
 Loop* find_running_loop() noexcept;  // null where there is none (Python: _get_running_loop)
 
 template <class T>

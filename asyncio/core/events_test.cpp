@@ -237,8 +237,7 @@ TEST(Loop, debug_reports_slow_callbacks_with_their_time) {
   loop.set_slow_callback_duration(5ms);
   loop.run_until_complete([]() -> Coro<> {
     const auto end = Clock::now() + 8ms;
-    while (Clock::now() < end) {
-    }
+    while (Clock::now() < end) {}
     co_return;
   }());
   logging::set_sink({});

@@ -50,8 +50,8 @@ void DoneCallback::run() {
   } catch (const SystemExit&) {
     throw;
   } catch (...) {
-    future->scheduler()->report({.message = "Exception in callback",
-                                 .exception = std::current_exception()});
+    future->scheduler()->report(
+        {.message = "Exception in callback", .exception = std::current_exception()});
   }
 }
 
@@ -147,8 +147,7 @@ void FutureBase::finish_cancelled(std::exception_ptr error) noexcept {
 bool FutureBase::cancel(const std::string& message) {
   log_failure_ = false;
   if (done()) return false;
-  finish_cancelled(message.empty() ? nullptr
-                                   : std::make_exception_ptr(CancelledError(message)));
+  finish_cancelled(message.empty() ? nullptr : std::make_exception_ptr(CancelledError(message)));
   return true;
 }
 
@@ -181,9 +180,12 @@ std::exception_ptr FutureBase::failure() {
 
 std::string FutureBase::repr() const {
   switch (state_) {
-    case State::pending: return "<Future pending>";
-    case State::cancelled: return "<Future cancelled>";
-    case State::finished: break;
+    case State::pending:
+      return "<Future pending>";
+    case State::cancelled:
+      return "<Future cancelled>";
+    case State::finished:
+      break;
   }
   if (exception_) return "<Future finished exception=" + describe(exception_) + ">";
   return "<Future finished>";

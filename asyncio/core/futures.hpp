@@ -114,7 +114,7 @@ class FutureBase : public Node, public Pooled {
 
   std::uint32_t references_ = 1;
   State state_ = State::pending;
-  bool log_failure_ = false;  // an exception that nobody has retrieved yet
+  bool log_failure_ = false;     // an exception that nobody has retrieved yet
   std::uint8_t task_flags_ = 0;  // tasks.hpp
   Scheduler* scheduler_;
   std::exception_ptr exception_;  // of a failure, or the CancelledError where it has a message
@@ -227,7 +227,8 @@ class FutureWait : public Node {
   // On resumption. The throw stands in the awaiting frame itself: each function between a throw and
   // its catch costs unwinding some 300 ns.
   void throw_if_not_result() {
-    if (!has_result()) [[unlikely]] std::rethrow_exception(future_->failure());
+    if (!has_result()) [[unlikely]]
+      std::rethrow_exception(future_->failure());
   }
   bool has_result();  // throws CancelledError where the task was cancelled by itself
 

@@ -18,7 +18,7 @@ namespace {
 bool is_main_thread() noexcept { return getpid() == gettid(); }
 
 bool sigint_is_default() noexcept {
-  struct sigaction action {};
+  struct sigaction action{};
   return sigaction(SIGINT, nullptr, &action) == 0 && action.sa_handler == SIG_DFL;
 }
 
@@ -61,10 +61,9 @@ void report_failures(Loop& loop, const std::vector<AnyTask>& tasks) {
   for (const AnyTask& task : tasks) {
     if (task.cancelled()) continue;
     if (std::exception_ptr error = task.exception(); error && !is_interrupt(error))
-      loop.call_exception_handler(
-          {.message = "unhandled exception during asyncio.run() shutdown",
-           .exception = error,
-           .task = task});
+      loop.call_exception_handler({.message = "unhandled exception during asyncio.run() shutdown",
+                                   .exception = error,
+                                   .task = task});
   }
 }
 
@@ -93,9 +92,8 @@ void cancel_all_tasks(Loop& loop) {
     report_failures(loop, tasks);
   }
   for (const AnyTask& task : all_tasks(loop))
-    logging::log(LogLevel::warning,
-                 "asyncio.run(): this task survived " + std::to_string(kRounds) +
-                     " cancellations and is destroyed: " + task.repr());
+    logging::log(LogLevel::warning, "asyncio.run(): this task survived " + std::to_string(kRounds) +
+                                        " cancellations and is destroyed: " + task.repr());
   if (interrupt) std::rethrow_exception(interrupt);
 }
 
@@ -111,8 +109,7 @@ void throw_nested_run() {
 
 }  // namespace detail
 
-Runner::Runner(RunOptions options)
-    : options_(std::move(options)), context_(copy_context()) {}
+Runner::Runner(RunOptions options) : options_(std::move(options)), context_(copy_context()) {}
 
 Runner::~Runner() {
   try {
@@ -120,8 +117,8 @@ Runner::~Runner() {
   } catch (...) {
     // An interrupt on its way out is enough.
     if (std::uncaught_exceptions() > 0 && detail::is_interrupt(std::current_exception())) return;
-    logging::log(LogLevel::error, "Runner: close() failed in the destructor: " +
-                                      describe(std::current_exception()));
+    logging::log(LogLevel::error,
+                 "Runner: close() failed in the destructor: " + describe(std::current_exception()));
   }
 }
 
@@ -129,10 +126,9 @@ void Runner::prepare(const char* misuse) {
   if (state_ == State::closed) throw RuntimeError("Runner is closed");
   if (detail::tls_scheduler != nullptr) throw RuntimeError(misuse);
   if (state_ == State::initialized) return;
-  loop_ = options_.loop_factory
-              ? options_.loop_factory()
-              : std::make_unique<Loop>(
-                    LoopOptions{.backend = options_.backend, .debug = options_.debug});
+  loop_ = options_.loop_factory ? options_.loop_factory()
+                                : std::make_unique<Loop>(LoopOptions{.backend = options_.backend,
+                                                                     .debug = options_.debug});
   state_ = State::initialized;
 }
 
@@ -148,8 +144,7 @@ void Runner::run_main(detail::TaskBase& main) {
     loop_->run_until_done(main, true);
     main.throw_unless_result();
   } catch (const CancelledError&) {
-    if (sigint.interrupted() && main.cancelled() && main.uncancel() == 0)
-      throw KeyboardInterrupt();
+    if (sigint.interrupted() && main.cancelled() && main.uncancel() == 0) throw KeyboardInterrupt();
     throw;
   }
 }

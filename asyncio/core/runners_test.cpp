@@ -55,9 +55,8 @@ TEST(Run, takes_any_awaitable) {
 }
 
 TEST(Run, is_refused_inside_a_running_loop) {
-  const std::string error = run([]() -> Coro<std::string> {
-    co_return error_of([] { run(number(1)); });
-  }());
+  const std::string error =
+      run([]() -> Coro<std::string> { co_return error_of([] { run(number(1)); }); }());
   EXPECT_EQ(first_line(error),
             "RuntimeError: asyncio.run() cannot be called from a running event loop");
 }
@@ -177,9 +176,7 @@ TEST(Runner, closed_refuses_everything_but_close) {
 
 TEST(Runner, is_refused_inside_a_running_loop_and_can_be_used_afterwards) {
   Runner runner;
-  auto nested = [&]() -> Coro<std::string> {
-    co_return error_of([&] { runner.run(number(1)); });
-  };
+  auto nested = [&]() -> Coro<std::string> { co_return error_of([&] { runner.run(number(1)); }); };
   EXPECT_EQ(runner.run(nested()),
             "RuntimeError: Runner.run() cannot be called from a running event loop");
   EXPECT_EQ(runner.run(number(2)), 2);
@@ -253,8 +250,7 @@ TEST(RunSigint, a_main_that_ends_normally_after_it_keeps_its_result) {
     get_running_loop().call_soon([] { raise(SIGINT); });
     try {
       co_await Future<>();
-    } catch (const CancelledError&) {
-    }
+    } catch (const CancelledError&) {}
     co_return 9;
   };
   EXPECT_EQ(run(async_main()), 9);
@@ -278,8 +274,7 @@ TEST(RunSigint, the_second_leaves_at_once_while_main_still_cleans_up) {
     get_running_loop().call_soon([] { raise(SIGINT); });
     try {
       co_await Future<>();
-    } catch (const CancelledError&) {
-    }
+    } catch (const CancelledError&) {}
     get_running_loop().call_soon([] { raise(SIGINT); });
     co_await Future<>();  // a cleanup that would take for ever
     cleaned_up = true;
@@ -290,15 +285,15 @@ TEST(RunSigint, the_second_leaves_at_once_while_main_still_cleans_up) {
 
 TEST(RunSigint, the_handler_that_was_there_before_is_back_afterwards) {
   run(nothing());
-  struct sigaction action {};
+  struct sigaction action{};
   ASSERT_EQ(sigaction(SIGINT, nullptr, &action), 0);
   EXPECT_EQ(action.sa_handler, SIG_DFL);
 }
 
 TEST(RunSigint, is_left_to_a_program_that_handles_it_itself) {
   static volatile sig_atomic_t caught = 0;
-  struct sigaction mine {};
-  struct sigaction before {};
+  struct sigaction mine{};
+  struct sigaction before{};
   mine.sa_handler = [](int) { caught = 1; };
   ASSERT_EQ(sigaction(SIGINT, &mine, &before), 0);
   const int value = run([]() -> Coro<int> {

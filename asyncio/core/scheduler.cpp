@@ -41,7 +41,8 @@ struct Scheduler::Batch {
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
   ~Batch() {
-    if (!nodes.empty()) [[unlikely]] queue.splice_front(nodes);
+    if (!nodes.empty()) [[unlikely]]
+      queue.splice_front(nodes);
   }
 
   NodeList nodes;
@@ -121,8 +122,7 @@ void Scheduler::sleep_in_backend() {
 
 void Scheduler::queue_due_timers() {
   const std::int64_t current = now().time_since_epoch().count();
-  while (!timers.empty() && timers.next_deadline() <= current)
-    TimerNode::of(timers.pop()).notify();
+  while (!timers.empty() && timers.next_deadline() <= current) TimerNode::of(timers.pop()).notify();
 }
 
 bool Scheduler::take_posted() noexcept {
@@ -189,8 +189,8 @@ void Scheduler::report_if_slow(const std::string& who, TimePoint start) {
   const std::int64_t ms = took.count() / 1'000'000;
   std::string fraction = std::to_string(ms % 1000);
   fraction.insert(0, 3 - fraction.size(), '0');
-  logging::log(LogLevel::warning, "Executing " + who + " took " + std::to_string(ms / 1000) +
-                                      "." + fraction + " seconds");
+  logging::log(LogLevel::warning, "Executing " + who + " took " + std::to_string(ms / 1000) + "." +
+                                      fraction + " seconds");
 }
 
 }  // namespace asyncio::detail

@@ -52,7 +52,8 @@ struct Scheduler {
 
   // ---- time
   TimePoint now() noexcept {
-    if (time_source != nullptr) [[unlikely]] return time_source->now();
+    if (time_source != nullptr) [[unlikely]]
+      return time_source->now();
     return clock.now();
   }
   void arm(TimerNode& node, TimePoint when) {
@@ -143,7 +144,8 @@ Scheduler& running_scheduler();
 [[noreturn]] void throw_no_running_loop();
 
 inline Scheduler& current_scheduler() {
-  if (Scheduler* scheduler = tls_scheduler) [[likely]] return *scheduler;
+  if (Scheduler* scheduler = tls_scheduler) [[likely]]
+    return *scheduler;
   throw_no_running_loop();
 }
 

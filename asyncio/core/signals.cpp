@@ -49,14 +49,13 @@ void install_signal(Scheduler& scheduler, int number) {
                        "there first");
   scheduler.set_signal_delivery(&deliver);
   owners[index].store(&scheduler);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = &on_signal;
   action.sa_flags = SA_RESTART;
   sigfillset(&action.sa_mask);
   if (sigaction(number, &action, &previous[index]) != 0) {
     owners[index].store(nullptr);
-    if (errno == EINVAL)
-      throw RuntimeError("sig " + std::to_string(number) + " cannot be caught");
+    if (errno == EINVAL) throw RuntimeError("sig " + std::to_string(number) + " cannot be caught");
     throw_os_error(errno, "sigaction");
   }
 }

@@ -57,7 +57,7 @@ TEST(Signals, one_from_another_thread_wakes_a_loop_that_sleeps) {
 }
 
 TEST(Signals, the_last_handler_counts_and_removing_it_restores_what_was_before) {
-  struct sigaction before {};
+  struct sigaction before{};
   ASSERT_EQ(sigaction(SIGUSR1, nullptr, &before), 0);
   Loop loop;
   std::string called;
@@ -73,7 +73,7 @@ TEST(Signals, the_last_handler_counts_and_removing_it_restores_what_was_before) 
   EXPECT_EQ(called, "second");
   EXPECT_TRUE(loop.remove_signal_handler(SIGUSR1));
   EXPECT_FALSE(loop.remove_signal_handler(SIGUSR1));
-  struct sigaction after {};
+  struct sigaction after{};
   ASSERT_EQ(sigaction(SIGUSR1, nullptr, &after), 0);
   EXPECT_EQ(after.sa_handler, before.sa_handler);
 }
@@ -83,11 +83,12 @@ TEST(Signals, closing_the_loop_gives_its_signals_back) {
   {
     Loop loop;
     loop.add_signal_handler(SIGUSR1, [] {});
-    EXPECT_NE(error_of([&] { other.add_signal_handler(SIGUSR1, [] {}); })
-                  .find("is handled by another event loop"),
+    EXPECT_NE(error_of([&] {
+                other.add_signal_handler(SIGUSR1, [] {});
+              }).find("is handled by another event loop"),
               std::string::npos);
   }
-  struct sigaction after {};
+  struct sigaction after{};
   ASSERT_EQ(sigaction(SIGUSR1, nullptr, &after), 0);
   EXPECT_EQ(after.sa_handler, SIG_DFL);
   other.add_signal_handler(SIGUSR1, [] {});

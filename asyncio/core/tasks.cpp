@@ -33,8 +33,8 @@ std::string short_function_name(const char* pretty) {
   }
   const std::size_t scope = name.rfind("::");
   const std::size_t type = name.find_last_of(" *&");
-  const std::string_view last = name.substr(
-      std::max(scope == name.npos ? 0 : scope + 2, type == name.npos ? 0 : type + 1));
+  const std::string_view last =
+      name.substr(std::max(scope == name.npos ? 0 : scope + 2, type == name.npos ? 0 : type + 1));
   return last == "operator()" ? "<lambda>" : std::string(last);
 }
 
@@ -75,8 +75,7 @@ void TaskBase::start(std::coroutine_handle<> frame, CoroPromiseBase& root_promis
 }
 
 bool starts_eagerly(const Scheduler& scheduler) noexcept {
-  return scheduler.loop != nullptr &&
-         scheduler.loop->services().task_factory == TaskFactory::eager;
+  return scheduler.loop != nullptr && scheduler.loop->services().task_factory == TaskFactory::eager;
 }
 
 // ---- one step
@@ -151,7 +150,8 @@ void TaskBase::finish() {
     finish_with_exception(error);
   else
     finish_with_value();
-  if (interrupt) [[unlikely]] std::rethrow_exception(error);
+  if (interrupt) [[unlikely]]
+    std::rethrow_exception(error);
 }
 
 void TaskBase::finish_unstarted() {
@@ -253,16 +253,13 @@ std::string TaskBase::get_name() const {
   return extras_ && extras_->name ? *extras_->name : "Task-" + std::to_string(number_);
 }
 
-void TaskBase::set_name(std::string name) {
-  extras().name = std::move(name);
-}
+void TaskBase::set_name(std::string name) { extras().name = std::move(name); }
 
 std::vector<StackFrame> TaskBase::get_stack() const {
   std::vector<StackFrame> frames;
   for (CoroPromiseBase* promise = leaf_; promise != nullptr; promise = promise->parent())
-    frames.insert(frames.begin(),
-                  StackFrame{short_function_name(promise->where().function_name()),
-                             promise->where()});
+    frames.insert(frames.begin(), StackFrame{short_function_name(promise->where().function_name()),
+                                             promise->where()});
   return frames;
 }
 

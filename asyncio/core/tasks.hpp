@@ -70,7 +70,8 @@ class TaskBase : public FutureBase, public TaskLink {
   void wake_cancelled(const std::string& message);
   // On resumption: throws CancelledError where one is due.
   void check_cancelled() {
-    if ((task_flags_ & (kMustCancel | kCancelInFlight)) != 0) [[unlikely]] throw_cancelled();
+    if ((task_flags_ & (kMustCancel | kCancelInFlight)) != 0) [[unlikely]]
+      throw_cancelled();
   }
   bool cancel_is_due() const noexcept {
     return (task_flags_ & (kMustCancel | kCancelInFlight)) != 0;
@@ -106,8 +107,8 @@ class TaskBase : public FutureBase, public TaskLink {
  private:
   enum Flag : std::uint8_t {
     kStarted = 1,
-    kMustCancel = 2,       // throw CancelledError at the next resumption
-    kCancelInFlight = 4,   // the waiter was cancelled; the task is on its way to the throw
+    kMustCancel = 2,      // throw CancelledError at the next resumption
+    kCancelInFlight = 4,  // the waiter was cancelled; the task is on its way to the throw
     kBodyDone = 8,
     kThrewCancelled = 16,
     kThrewInterrupt = 32,  // KeyboardInterrupt or SystemExit: leaves the loop, too
@@ -205,8 +206,7 @@ void print_stack_of(const TaskBase& task);
 class AnyTask {
  public:
   AnyTask() noexcept = default;
-  explicit AnyTask(detail::StatePtr<detail::TaskBase> state) noexcept
-      : base_(std::move(state)) {}
+  explicit AnyTask(detail::StatePtr<detail::TaskBase> state) noexcept : base_(std::move(state)) {}
 
   std::string get_name() const { return base().get_name(); }
   void set_name(std::string name) const { base().set_name(std::move(name)); }
@@ -232,7 +232,8 @@ class AnyTask {
     return a.base_.get() == b.base_.get();
   }
   detail::TaskBase& base() const {
-    if (!base_) [[unlikely]] detail::throw_empty_handle("Task");
+    if (!base_) [[unlikely]]
+      detail::throw_empty_handle("Task");
     return *base_;
   }
 
@@ -278,9 +279,7 @@ class Task : public AnyTask {
     return detail::OwningAwaiter<State>(
         detail::StatePtr<State>(static_cast<State*>(release(base_))));
   }
-  detail::StatePtr<State> state() const {
-    return detail::StatePtr<State>::share(&typed());
-  }
+  detail::StatePtr<State> state() const { return detail::StatePtr<State>::share(&typed()); }
 
  private:
   State& typed() const { return static_cast<State&>(base()); }

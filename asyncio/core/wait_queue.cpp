@@ -23,9 +23,7 @@ void WaitNode::enter(WaitQueue& queue, CoroPromiseBase& promise, bool front) {
   task_->suspend_on(promise, *this);
 }
 
-void WaitNode::suspend(WaitQueue& queue, CoroPromiseBase& promise) {
-  enter(queue, promise, false);
-}
+void WaitNode::suspend(WaitQueue& queue, CoroPromiseBase& promise) { enter(queue, promise, false); }
 
 void WaitNode::suspend_in_front(WaitQueue& queue, CoroPromiseBase& promise) {
   enter(queue, promise, true);
@@ -107,8 +105,7 @@ bool WaitQueue::wake_front() noexcept {
 }
 
 void WaitQueue::wake_all() noexcept {
-  while (wake_one()) {
-  }
+  while (wake_one()) {}
 }
 
 void WaitQueue::bind(Scheduler& scheduler, const char* owner) {

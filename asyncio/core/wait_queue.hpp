@@ -39,7 +39,8 @@ class WaitNode : public Node {
   // Leaves the queue; on resumption, before anything else. True where a cancellation is due:
   // hand on what was_woken() gave, then call throw_cancelled(). Throws where the queue is gone.
   bool resume() {
-    if (state_ == State::orphaned) [[unlikely]] throw_orphaned();
+    if (state_ == State::orphaned) [[unlikely]]
+      throw_orphaned();
     leave();
     return task_ != nullptr && task_->cancel_is_due();
   }

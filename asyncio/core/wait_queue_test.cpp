@@ -154,8 +154,8 @@ ASYNCIO_TEST(WaitQueue, destroyed_leaves_waiters_that_can_still_be_cancelled) {
     WaitQueue queue;
   };
   auto gone = std::make_unique<Queue>();
-  auto orphan = create_task([](WaitQueue& queue) -> Coro<> { co_await Turn(queue); },
-                            std::ref(gone->queue));
+  auto orphan =
+      create_task([](WaitQueue& queue) -> Coro<> { co_await Turn(queue); }, std::ref(gone->queue));
   co_await wait(std::vector{waiting, woken});
   co_await testing::all_tasks_blocked();
   gone.reset();
@@ -173,8 +173,8 @@ ASYNCIO_TEST(WaitQueue, destroyed_leaves_waiters_that_can_still_be_cancelled) {
 
 ASYNCIO_TEST(WaitQueue, destroyed_after_a_wake_up_tells_the_woken_waiter) {
   auto queue = std::make_unique<WaitQueue>();
-  auto task = create_task([](WaitQueue& waited) -> Coro<> { co_await Turn(waited); },
-                          std::ref(*queue));
+  auto task =
+      create_task([](WaitQueue& waited) -> Coro<> { co_await Turn(waited); }, std::ref(*queue));
   co_await testing::all_tasks_blocked();
   queue->wake_one();
   queue.reset();
@@ -215,8 +215,8 @@ TEST(WaitQueue, belongs_to_the_first_loop_that_waits_in_it) {
 ASYNCIO_TEST(WaitQueue, survives_a_cancellation_at_every_suspension) {
   WaitQueue queue;
   co_await testing::cancel_everywhere([&queue]() -> Coro<> {
-    auto other = create_task([](WaitQueue& waited) -> Coro<> { co_await Turn(waited); },
-                             std::ref(queue));
+    auto other =
+        create_task([](WaitQueue& waited) -> Coro<> { co_await Turn(waited); }, std::ref(queue));
     co_await sleep(0s);
     co_await Turn(queue, Turn::Way::woken);
     queue.wake_all();

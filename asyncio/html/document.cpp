@@ -50,8 +50,7 @@ bool is_named(const xmlNode* node, std::string_view name) {
 }
 template <std::size_t N>
 bool is_one_of(const xmlNode* node, const std::array<std::string_view, N>& names) {
-  return is_element(node) &&
-         std::find(names.begin(), names.end(), view(node->name)) != names.end();
+  return is_element(node) && std::find(names.begin(), names.end(), view(node->name)) != names.end();
 }
 
 // The node after `node` in document order below `root`; with `skip_children`, the one after its
@@ -71,11 +70,11 @@ std::optional<std::string> attribute_of(const xmlNode* node, const char* name) {
 
 constexpr std::array<std::string_view, 3> kUnseen = {"script", "style", "template"};
 constexpr std::array<std::string_view, 38> kBlocks = {
-    "address", "article", "aside",  "blockquote", "body",    "br",   "caption", "dd",
-    "details", "div",     "dl",     "dt",         "fieldset", "figcaption", "figure", "footer",
-    "form",    "h1",      "h2",     "h3",         "h4",      "h5",   "h6",      "head",
-    "header",  "hr",      "legend", "li",         "main",    "nav",  "ol",      "option",
-    "p",       "pre",     "section", "table",     "tr",      "ul"};
+    "address", "article", "aside",   "blockquote", "body",     "br",         "caption", "dd",
+    "details", "div",     "dl",      "dt",         "fieldset", "figcaption", "figure",  "footer",
+    "form",    "h1",      "h2",      "h3",         "h4",       "h5",         "h6",      "head",
+    "header",  "hr",      "legend",  "li",         "main",     "nav",        "ol",      "option",
+    "p",       "pre",     "section", "table",      "tr",       "ul"};
 
 // Joins text as it is shown: runs of blanks become one, none at the ends of lines.
 class TextJoiner {
@@ -182,8 +181,8 @@ struct Node::Access {
     std::string why = error.message != nullptr ? error.message : "it cannot be evaluated";
     while (!why.empty() && (why.back() == '\n' || why.back() == ' ')) why.pop_back();
     const auto place = static_cast<std::size_t>(std::max(error.int1, 0));
-    throw ValueError("invalid XPath expression: " + why + " at position " +
-                     std::to_string(place) + "\n  " + text.substr(0, 200));
+    throw ValueError("invalid XPath expression: " + why + " at position " + std::to_string(place) +
+                     "\n  " + text.substr(0, 200));
   }
 
   static std::vector<Node> nodes(const Node& at, std::string_view expression) {
@@ -275,13 +274,10 @@ Document Document::parse(std::string_view html, std::string_view encoding) {
   const ParserContext context(htmlNewParserCtxt());
   if (!context) throw std::bad_alloc();
   constexpr int kOptions = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
-                           HTML_PARSE_NONET | HTML_PARSE_COMPACT |
-                           HTML_PARSE_IGNORE_ENC;
-  xmlDoc* document =
-      htmlCtxtReadMemory(context.get(), html.data(), static_cast<int>(html.size()), nullptr,
-                         "UTF-8", kOptions);
-  const bool is_cut = context->lastError.code == XML_ERR_INTERNAL_ERROR ||
-                      context->disableSAX != 0;
+                           HTML_PARSE_NONET | HTML_PARSE_COMPACT | HTML_PARSE_IGNORE_ENC;
+  xmlDoc* document = htmlCtxtReadMemory(context.get(), html.data(), static_cast<int>(html.size()),
+                                        nullptr, "UTF-8", kOptions);
+  const bool is_cut = context->lastError.code == XML_ERR_INTERNAL_ERROR || context->disableSAX != 0;
   if (document == nullptr) document = htmlNewDocNoDtD(nullptr, nullptr);  // Nothing but blanks.
   if (document == nullptr) throw std::bad_alloc();
   const auto tree = std::make_shared<Node::Tree>(document);

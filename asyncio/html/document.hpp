@@ -70,8 +70,8 @@ class Document {
   // windows-1252. Never fails for malformed HTML; ValueError where it is larger than kMaxSize.
   static Document parse(std::string_view html, std::string_view encoding = {});
 
-  std::string title() const;  // Of the first <title>, blanks joined; empty without one.
-  std::string text() const;   // What a reader sees; blocks on lines of their own.
+  std::string title() const;        // Of the first <title>, blanks joined; empty without one.
+  std::string text() const;         // What a reader sees; blocks on lines of their own.
   std::vector<Link> links() const;  // In document order.
   // The href of the first <base>, as written, or empty. Links are relative to it:
   //   auto base = page_url.resolve_link(page.base_href()).value_or(page_url);

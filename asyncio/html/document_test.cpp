@@ -165,7 +165,10 @@ TEST(Document, the_transport_says_the_encoding_before_the_document_does) {
 // libxml2 would stop at such a byte, and the links behind it would be lost.
 TEST(Document, a_byte_that_is_no_text_does_not_end_the_document) {
   for (const char* encoding : {"", "utf-8", "shift_jis", "windows-1252", "utf-16"}) {
-    const auto page = Document::parse("<p>a\xff\x81" "b</p><a href=x>y</a>", encoding);
+    const auto page = Document::parse(
+        "<p>a\xff\x81"
+        "b</p><a href=x>y</a>",
+        encoding);
     EXPECT_EQ(page.links().size(), std::string_view(encoding) == "utf-16" ? 0u : 1u) << encoding;
   }
 }
@@ -178,8 +181,7 @@ TEST(Document, nothing_is_printed_whatever_is_asked) {
   for (const char* expression : {"unknown()", "$x", "a:b", "a:f()", "$a:b", "//p[", "1 div 0"}) {
     try {
       page.xpath(expression);
-    } catch (const ValueError&) {
-    }
+    } catch (const ValueError&) {}
   }
 
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");

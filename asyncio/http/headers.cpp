@@ -22,9 +22,9 @@ void check_name(std::string_view name) {
 std::string_view checked_value(std::string_view name, std::string_view value) {
   const auto bad = std::find_if(value.begin(), value.end(), detail::is_forbidden_in_value);
   if (bad == value.end()) return detail::trim(value);
-  throw ValueError("invalid value of header " + std::string(name) + ": " +
-                   detail::quote(value) + "\n  a value holds no CR, LF, NUL or other control " +
-                   "character (byte " + std::to_string(bad - value.begin()) + ")");
+  throw ValueError("invalid value of header " + std::string(name) + ": " + detail::quote(value) +
+                   "\n  a value holds no CR, LF, NUL or other control " + "character (byte " +
+                   std::to_string(bad - value.begin()) + ")");
 }
 
 bool points_into(std::string_view text, const std::string& buffer) {
@@ -47,8 +47,7 @@ Headers::Headers(std::initializer_list<Field> fields) {
 Headers::Field Headers::operator[](std::size_t index) const noexcept {
   const Entry& entry = entries_[index];
   const std::string_view all = bytes_;
-  return {all.substr(entry.name_at, entry.name_size),
-          all.substr(entry.value_at, entry.value_size)};
+  return {all.substr(entry.name_at, entry.name_size), all.substr(entry.value_at, entry.value_size)};
 }
 
 std::optional<std::string_view> Headers::get(std::string_view name) const noexcept {

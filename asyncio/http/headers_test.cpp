@@ -61,9 +61,9 @@ TEST(Headers, remove_takes_all_fields_of_the_name) {
 TEST(Headers, a_line_end_in_a_value_is_refused) {
   Headers headers;
 
-  for (const std::string& bad : {std::string("a\r\nEvil: 1"), std::string("a\nb"),
-                                std::string("a\rb"), std::string("a\0b", 3), std::string("\x7f"),
-                                std::string("\n"), std::string("x\r\n")}) {
+  for (const std::string& bad :
+       {std::string("a\r\nEvil: 1"), std::string("a\nb"), std::string("a\rb"),
+        std::string("a\0b", 3), std::string("\x7f"), std::string("\n"), std::string("x\r\n")}) {
     EXPECT_THROW(headers.add("Name", bad), ValueError);
     EXPECT_THROW(headers.set("Name", bad), ValueError);
     EXPECT_THROW(headers.setdefault("Name", bad), ValueError);

@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxRules = 50'000;         // Of all groups together.
+constexpr std::size_t kMaxRules = 50'000;          // Of all groups together.
 constexpr milliseconds kLongestDelay{86'400'000};  // A day: more is "do not come".
 
 std::string lower(std::string_view text) {

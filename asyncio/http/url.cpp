@@ -58,8 +58,8 @@ std::string normal_encoding(std::string_view text) {
       continue;
     }
     // The grammar has been checked: two digits follow.
-    const char byte = static_cast<char>(detail::hex_value(text[i + 1]) * 16 +
-                                        detail::hex_value(text[i + 2]));
+    const char byte =
+        static_cast<char>(detail::hex_value(text[i + 1]) * 16 + detail::hex_value(text[i + 2]));
     if (is_unreserved(byte)) {
       out += byte;
     } else {
@@ -185,8 +185,9 @@ void take_authority(const urls::url_view& url, std::string_view text, std::strin
   if (host.empty()) refuse(text, "the host is empty");
   const auto bad = std::find_if_not(host.begin(), host.end(), is_host_char);
   if (bad != host.end()) {
-    refuse(text, "the host holds a character that no host name can hold "
-                 "(write international names as xn--...)");
+    refuse(text,
+           "the host holds a character that no host name can hold "
+           "(write international names as xn--...)");
   }
   if (ends_in_number(host)) host = normal_ipv4(host, text);
 }

@@ -53,8 +53,8 @@ class Url {
   bool is_ipv6() const noexcept { return is_ipv6_; }
   bool is_https() const noexcept { return scheme() == "https" || scheme() == "wss"; }
   std::string_view path() const noexcept { return part(path_at_, path_end_); }  // At least "/".
-  std::optional<std::string_view> query() const noexcept;     // Without the "?".
-  std::optional<std::string_view> fragment() const noexcept;  // Without the "#".
+  std::optional<std::string_view> query() const noexcept;                       // Without the "?".
+  std::optional<std::string_view> fragment() const noexcept;                    // Without the "#".
 
   // "https://example.com:8443": scheme, host and port, which belong to one owner (RFC 6454).
   std::string origin() const;

@@ -77,22 +77,30 @@ TEST(Url, spellings_of_one_page_are_equal) {
 
 TEST(Url, pages_that_may_differ_stay_different) {
   const std::set<Url> pages{
-      Url::parse("http://h/a"),     Url::parse("http://h/a/"),    Url::parse("http://h/A"),
-      Url::parse("http://h/a?"),    Url::parse("https://h/a"),    Url::parse("http://h:81/a"),
-      Url::parse("http://h/%2Fa"),  Url::parse("http://h//a"),    Url::parse("http://h/a?x"),
-      Url::parse("http://h/a%3Fx"), Url::parse("http://me@h/a"),  Url::parse("https://h:80/a"),
+      Url::parse("http://h/a"),     Url::parse("http://h/a/"),   Url::parse("http://h/A"),
+      Url::parse("http://h/a?"),    Url::parse("https://h/a"),   Url::parse("http://h:81/a"),
+      Url::parse("http://h/%2Fa"),  Url::parse("http://h//a"),   Url::parse("http://h/a?x"),
+      Url::parse("http://h/a%3Fx"), Url::parse("http://me@h/a"), Url::parse("https://h:80/a"),
   };
   EXPECT_EQ(pages.size(), 12u);
 }
 
 TEST(Url, what_is_no_absolute_url_is_refused_with_the_reason) {
   const std::pair<std::string, const char*> cases[] = {
-      {"", "no scheme"},           {"/a", "no scheme"},        {"//h/a", "no scheme"},
-      {"h.com", "no scheme"},      {"http:/a", "no //host"},   {"mailto:a@b", "no //host"},
-      {"http:///a", "empty"},      {"http://h:65536/", "65535"},  {"http://h:0/", "port 0"},
+      {"", "no scheme"},
+      {"/a", "no scheme"},
+      {"//h/a", "no scheme"},
+      {"h.com", "no scheme"},
+      {"http:/a", "no //host"},
+      {"mailto:a@b", "no //host"},
+      {"http:///a", "empty"},
+      {"http://h:65536/", "65535"},
+      {"http://h:0/", "port 0"},
       {"http://h:99999999999999999999/", "65535"},
-      {"http://a%0d%0ab/", "no host name can hold"}, {"http://a%2fb/", "no host name can hold"},
-      {"http://a%20b/", "no host name can hold"},    {"http://[v1.x]/", "not known"},
+      {"http://a%0d%0ab/", "no host name can hold"},
+      {"http://a%2fb/", "no host name can hold"},
+      {"http://a%20b/", "no host name can hold"},
+      {"http://[v1.x]/", "not known"},
       {"http://1.2.3.256/", "IPv4"},
       {"http://h/" + std::string(Url::kMaxSize, 'a'), "64 KiB"}};
 
@@ -109,10 +117,10 @@ TEST(Url, what_is_no_absolute_url_is_refused_with_the_reason) {
 }
 
 TEST(Url, characters_outside_the_grammar_are_refused_by_parse) {
-  for (const char* text : {"http://h/a b", "http://h/\xc3\xa9", "http://h/a\r\nHost: x",
-                           "http://h/%2", "http://h/%zz", "http://h/<x>", "http://a b/",
-                           "http://h\\a", "http://[::1/", "http://h:8a/", " http://h/",
-                           "http://h/\n", "1http://h/"}) {
+  for (const char* text :
+       {"http://h/a b", "http://h/\xc3\xa9", "http://h/a\r\nHost: x", "http://h/%2", "http://h/%zz",
+        "http://h/<x>", "http://a b/", "http://h\\a", "http://[::1/", "http://h:8a/", " http://h/",
+        "http://h/\n", "1http://h/"}) {
     EXPECT_THROW(Url::parse(text), ValueError) << text;
   }
 }
@@ -120,21 +128,45 @@ TEST(Url, characters_outside_the_grammar_are_refused_by_parse) {
 // RFC 3986 section 5.4, all examples with a host.
 TEST(Url, references_resolve_as_the_examples_of_rfc_3986) {
   const Url base = Url::parse("http://a/b/c/d;p?q");
-  const std::pair<const char*, const char*> cases[] = {
-      {"g", "/b/c/g"},           {"./g", "/b/c/g"},           {"g/", "/b/c/g/"},
-      {"/g", "/g"},              {"?y", "/b/c/d;p?y"},        {"g?y", "/b/c/g?y"},
-      {"#s", "/b/c/d;p?q#s"},    {"g#s", "/b/c/g#s"},         {"g?y#s", "/b/c/g?y#s"},
-      {";x", "/b/c/;x"},         {"g;x", "/b/c/g;x"},         {"g;x?y#s", "/b/c/g;x?y#s"},
-      {"", "/b/c/d;p?q"},        {".", "/b/c/"},              {"./", "/b/c/"},
-      {"..", "/b/"},             {"../", "/b/"},              {"../g", "/b/g"},
-      {"../..", "/"},            {"../../", "/"},             {"../../g", "/g"},
-      {"../../../g", "/g"},      {"../../../../g", "/g"},     {"/./g", "/g"},
-      {"/../g", "/g"},           {"g.", "/b/c/g."},           {".g", "/b/c/.g"},
-      {"g..", "/b/c/g.."},       {"..g", "/b/c/..g"},         {"./../g", "/b/g"},
-      {"./g/.", "/b/c/g/"},      {"g/./h", "/b/c/g/h"},       {"g/../h", "/b/c/h"},
-      {"g;x=1/./y", "/b/c/g;x=1/y"}, {"g;x=1/../y", "/b/c/y"},
-      {"g?y/./x", "/b/c/g?y/./x"},   {"g?y/../x", "/b/c/g?y/../x"},
-      {"g#s/./x", "/b/c/g#s/./x"},   {"g#s/../x", "/b/c/g#s/../x"}};
+  const std::pair<const char*, const char*> cases[] = {{"g", "/b/c/g"},
+                                                       {"./g", "/b/c/g"},
+                                                       {"g/", "/b/c/g/"},
+                                                       {"/g", "/g"},
+                                                       {"?y", "/b/c/d;p?y"},
+                                                       {"g?y", "/b/c/g?y"},
+                                                       {"#s", "/b/c/d;p?q#s"},
+                                                       {"g#s", "/b/c/g#s"},
+                                                       {"g?y#s", "/b/c/g?y#s"},
+                                                       {";x", "/b/c/;x"},
+                                                       {"g;x", "/b/c/g;x"},
+                                                       {"g;x?y#s", "/b/c/g;x?y#s"},
+                                                       {"", "/b/c/d;p?q"},
+                                                       {".", "/b/c/"},
+                                                       {"./", "/b/c/"},
+                                                       {"..", "/b/"},
+                                                       {"../", "/b/"},
+                                                       {"../g", "/b/g"},
+                                                       {"../..", "/"},
+                                                       {"../../", "/"},
+                                                       {"../../g", "/g"},
+                                                       {"../../../g", "/g"},
+                                                       {"../../../../g", "/g"},
+                                                       {"/./g", "/g"},
+                                                       {"/../g", "/g"},
+                                                       {"g.", "/b/c/g."},
+                                                       {".g", "/b/c/.g"},
+                                                       {"g..", "/b/c/g.."},
+                                                       {"..g", "/b/c/..g"},
+                                                       {"./../g", "/b/g"},
+                                                       {"./g/.", "/b/c/g/"},
+                                                       {"g/./h", "/b/c/g/h"},
+                                                       {"g/../h", "/b/c/h"},
+                                                       {"g;x=1/./y", "/b/c/g;x=1/y"},
+                                                       {"g;x=1/../y", "/b/c/y"},
+                                                       {"g?y/./x", "/b/c/g?y/./x"},
+                                                       {"g?y/../x", "/b/c/g?y/../x"},
+                                                       {"g#s/./x", "/b/c/g#s/./x"},
+                                                       {"g#s/../x", "/b/c/g#s/../x"}};
 
   for (const auto& [reference, expected] : cases) {
     EXPECT_EQ(base.resolve(reference).str(), std::string("http://a") + expected) << reference;
@@ -190,10 +222,10 @@ TEST(Url, links_are_read_as_browsers_read_them) {
 }
 
 TEST(Url, links_that_lead_to_no_page_are_none) {
-  for (const char* href : {"mailto:a@b.c", "javascript:void(0)", "JAVASCRIPT:x", "data:text/html,x",
-                           "tel:1", "ftp://h/", "file:///etc/passwd", "https://", "http://[",
-                           "https://a b/", "https://a:b/", "https://h:70000/", "https://\xc3\xa9/",
-                           "java\nscript:x"}) {
+  for (const char* href :
+       {"mailto:a@b.c", "javascript:void(0)", "JAVASCRIPT:x", "data:text/html,x", "tel:1",
+        "ftp://h/", "file:///etc/passwd", "https://", "http://[", "https://a b/", "https://a:b/",
+        "https://h:70000/", "https://\xc3\xa9/", "java\nscript:x"}) {
     EXPECT_EQ(link("https://example.com/", href), "none") << href;
   }
 }

@@ -97,8 +97,6 @@ int IoBackend::connect_result(int fd) noexcept {
   return -error;
 }
 
-int IoBackend::shutdown_write(int fd) noexcept {
-  return ::shutdown(fd, SHUT_WR) == 0 ? 0 : -errno;
-}
+int IoBackend::shutdown_write(int fd) noexcept { return ::shutdown(fd, SHUT_WR) == 0 ? 0 : -errno; }
 
 }  // namespace asyncio::detail

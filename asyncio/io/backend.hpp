@@ -84,8 +84,7 @@ class IoBackend {
   virtual std::int64_t send_vectored(int fd, const iovec* parts, std::size_t count) noexcept;
   virtual std::int64_t send_to(int fd, const char* data, std::size_t size,
                                const SocketAddress* to) noexcept;
-  virtual std::int64_t send_file(int fd, int file, std::int64_t offset,
-                                 std::size_t size) noexcept;
+  virtual std::int64_t send_file(int fd, int file, std::int64_t offset, std::size_t size) noexcept;
   virtual int accept(int fd, SocketAddress& peer) noexcept;  // the new fd
   // 0 where it is connected; -EINPROGRESS: watch for writable, then ask connect_result().
   virtual int connect(int fd, const SocketAddress& peer) noexcept;

@@ -17,9 +17,7 @@ namespace {
 // Two connected sockets with a backend between us and the kernel.
 class Operations : public ::testing::Test {
  protected:
-  Operations() {
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds_.data()), 0);
-  }
+  Operations() { EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds_.data()), 0); }
   ~Operations() override {
     for (const int fd : fds_)
       if (fd >= 0) ::close(fd);
@@ -42,8 +40,7 @@ TEST_F(Operations, never_block_even_on_blocking_sockets) {
   EXPECT_EQ(backend_->receive(here()).size, -EAGAIN);
   EXPECT_EQ(backend_->receive_into(here(), room.data(), room.size()), -EAGAIN);
   const std::string much(1'000'000, 'x');
-  while (backend_->send(here(), much.data(), much.size()) > 0) {
-  }
+  while (backend_->send(here(), much.data(), much.size()) > 0) {}
   EXPECT_EQ(backend_->send(here(), "x", 1), -EAGAIN);
 }
 

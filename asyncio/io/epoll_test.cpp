@@ -32,8 +32,7 @@ class Watcher final : public FdWatcher {
 class Epoll : public ::testing::Test {
  protected:
   Epoll() {
-    EXPECT_EQ(
-        ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds_.data()), 0);
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds_.data()), 0);
   }
   ~Epoll() override {
     for (const int fd : fds_)

@@ -65,8 +65,7 @@ std::optional<Address> Address::parse(std::string_view host, int port) {
 }
 
 Address Address::of_path(std::string_view path) {
-  if (path.size() >= kPathCapacity)
-    throw_os_error(ENAMETOOLONG, "bind", std::string(path));
+  if (path.size() >= kPathCapacity) throw_os_error(ENAMETOOLONG, "bind", std::string(path));
   Address address;
   address.family_ = Family::unix_path;
   address.path_ = path;
@@ -87,12 +86,15 @@ std::string Address::host() const {
 
 std::string Address::repr() const {
   switch (family_) {
-    case Family::ipv4: return "('" + host() + "', " + std::to_string(port_) + ")";
+    case Family::ipv4:
+      return "('" + host() + "', " + std::to_string(port_) + ")";
     case Family::ipv6:
-      return "('" + host() + "', " + std::to_string(port_) + ", " + std::to_string(flow_) +
-             ", " + std::to_string(scope_) + ")";
-    case Family::unix_path: return "'" + path_ + "'";
-    case Family::none: break;
+      return "('" + host() + "', " + std::to_string(port_) + ", " + std::to_string(flow_) + ", " +
+             std::to_string(scope_) + ")";
+    case Family::unix_path:
+      return "'" + path_ + "'";
+    case Family::none:
+      break;
   }
   return "None";
 }

@@ -40,7 +40,7 @@ class Address {
  private:
   Family family_ = Family::none;
   std::uint16_t port_ = 0;
-  std::uint32_t flow_ = 0;   // IPv6 only, as is scope_
+  std::uint32_t flow_ = 0;  // IPv6 only, as is scope_
   std::uint32_t scope_ = 0;
   std::array<unsigned char, 16> bytes_{};  // the first four for IPv4
   std::string path_;

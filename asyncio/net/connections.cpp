@@ -60,8 +60,10 @@ Coro<std::shared_ptr<Transport>> create_protocol_connection(Loop& loop,
   co_return co_await make_transport(loop, std::move(protocol), std::move(socket));
 }
 
-Coro<std::shared_ptr<Transport>> create_protocol_unix_connection(
-    Loop& loop, std::shared_ptr<Protocol> protocol, std::string path, ConnectOptions options) {
+Coro<std::shared_ptr<Transport>> create_protocol_unix_connection(Loop& loop,
+                                                                 std::shared_ptr<Protocol> protocol,
+                                                                 std::string path,
+                                                                 ConnectOptions options) {
   ConnectedSocket socket = co_await connect_by_path(loop, std::move(path), std::move(options));
   co_return co_await make_transport(loop, std::move(protocol), std::move(socket));
 }
@@ -81,8 +83,7 @@ Coro<Connection> open_connection(std::string host, int port, ConnectOptions opti
 }
 
 ASYNCIO_CORO_WRAPPER Coro<Connection> open_connection(ConnectOptions options) {
-  if (options.sock < 0)
-    throw ValueError("host and port was not specified and no sock specified");
+  if (options.sock < 0) throw ValueError("host and port was not specified and no sock specified");
   return open_connection(std::string(), 0, std::move(options));
 }
 

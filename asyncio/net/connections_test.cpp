@@ -15,8 +15,7 @@ using namespace net_test;
 // A listener whose backlog is full: connecting to it hangs, as to a host that does not answer.
 class DeafHost {
  public:
-  DeafHost()
-      : listener_(detail::make_stream_socket(Address::Family::ipv4, {})) {
+  DeafHost() : listener_(detail::make_stream_socket(Address::Family::ipv4, {})) {
     detail::bind_socket(listener_.get(), *Address::parse("127.0.0.1", 0));
     detail::listen_on(listener_.get(), 0);
     name_ = detail::socket_name(listener_.get());
@@ -24,8 +23,7 @@ class DeafHost {
     for (int i = 0; i < 3; ++i) {
       callers_.push_back(detail::make_stream_socket(Address::Family::ipv4, {}));
       static_cast<void>(::connect(callers_.back().get(),
-                                  reinterpret_cast<const sockaddr*>(system.bytes),
-                                  system.length));
+                                  reinterpret_cast<const sockaddr*>(system.bytes), system.length));
     }
   }
   int port() const { return name_.port(); }
@@ -40,8 +38,7 @@ TEST(OpenConnection, a_time_limit_is_a_timeout_error_that_names_the_peer) {
   const int before = open_files();
   run([]() -> Coro<> {
     const DeafHost host;
-    EXPECT_EQ(co_await error_of(
-                  open_connection("127.0.0.1", host.port(), {.timeout = 20ms})),
+    EXPECT_EQ(co_await error_of(open_connection("127.0.0.1", host.port(), {.timeout = 20ms})),
               "TimeoutError: timed out: connecting to ('127.0.0.1', " +
                   std::to_string(host.port()) + ")");
   }());
@@ -82,9 +79,8 @@ TEST(OpenConnection, cancelled_at_each_of_its_passes_leaves_nothing_behind) {
 
 TEST(OpenConnection, a_name_is_resolved_and_each_of_its_addresses_tried) {
   run([]() -> Coro<> {
-    Server server = co_await start_server([](StreamReader, StreamWriter writer) {
-      writer.write("hello");
-    }, "127.0.0.1", 0);
+    Server server = co_await start_server(
+        [](StreamReader, StreamWriter writer) { writer.write("hello"); }, "127.0.0.1", 0);
     const int port = server.sockets()[0].port();
     auto [reader, writer] = co_await open_connection("localhost", port, {.timeout = 5s});
     EXPECT_EQ(co_await reader.read(), "hello");
@@ -113,8 +109,8 @@ TEST(OpenConnection, options_are_checked) {
 TEST(OpenConnection, a_local_host_is_where_it_connects_from) {
   run([]() -> Coro<> {
     Server server = co_await start_server([](StreamReader, StreamWriter) {}, "127.0.0.1", 0);
-    auto [reader, writer] = co_await open_connection(
-        "127.0.0.1", server.sockets()[0].port(), {.local_host = "127.0.0.2"});
+    auto [reader, writer] = co_await open_connection("127.0.0.1", server.sockets()[0].port(),
+                                                     {.local_host = "127.0.0.2"});
     EXPECT_EQ(writer.sockname().host(), "127.0.0.2");
     server.close();
   }());

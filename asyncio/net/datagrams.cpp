@@ -115,10 +115,10 @@ void allow_broadcast(int fd) {
 
 Coro<std::shared_ptr<DatagramSocketTransport>> make_datagram_transport(Loop& loop,
                                                                        DatagramOptions options) {
-  const std::optional<Address> local = co_await find_address(
-      options.local_host, options.local_port, options.local_path, true);
-  const std::optional<Address> remote = co_await find_address(
-      options.remote_host, options.remote_port, options.remote_path, false);
+  const std::optional<Address> local =
+      co_await find_address(options.local_host, options.local_port, options.local_path, true);
+  const std::optional<Address> remote =
+      co_await find_address(options.remote_host, options.remote_port, options.remote_path, false);
   const Address::Family family = local    ? local->family()
                                  : remote ? remote->family()
                                           : Address::Family::ipv4;
@@ -207,8 +207,8 @@ ASYNCIO_CORO_WRAPPER Coro<DatagramSocket> open_datagram() {
 
 Coro<DatagramSocket> open_datagram(DatagramOptions options) {
   auto queue = std::make_shared<detail::DatagramQueue>(options.max_queued);
-  queue->set_transport(co_await detail::create_datagram_transport(get_running_loop(), queue,
-                                                                  std::move(options)));
+  queue->set_transport(
+      co_await detail::create_datagram_transport(get_running_loop(), queue, std::move(options)));
   co_return DatagramSocket(std::move(queue));
 }
 

@@ -35,8 +35,8 @@ std::vector<Address> look_up(const std::string& host, int port, ResolveOptions o
   hints.ai_flags = AI_NUMERICSERV | (options.passive ? AI_PASSIVE : 0);
   addrinfo* found = nullptr;
   const std::string service = std::to_string(port);
-  const int code = ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints,
-                                 &found);
+  const int code =
+      ::getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &found);
   if (code != 0) throw_gai_error(code, host);
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
   std::vector<Address> addresses;

@@ -58,8 +58,8 @@ Coro<> give_way() {
 }
 
 std::int64_t read_part(const FilePart& part, char* data, std::size_t size) {
-  const ssize_t got = ::pread(part.fd, data, std::min(size, part.left),
-                              static_cast<off_t>(part.offset));
+  const ssize_t got =
+      ::pread(part.fd, data, std::min(size, part.left), static_cast<off_t>(part.offset));
   if (got < 0) throw_os_error(errno, "pread");
   return got;
 }
@@ -135,8 +135,7 @@ ASYNCIO_CORO_WRAPPER Coro<std::size_t> StreamWriter::sendfile(int fd, std::size_
                            {.fd = fd, .offset = offset, .left = count.value_or(all)});
 }
 
-ASYNCIO_CORO_WRAPPER Coro<std::size_t> StreamWriter::sendfile(std::string path,
-                                                              std::size_t offset,
+ASYNCIO_CORO_WRAPPER Coro<std::size_t> StreamWriter::sendfile(std::string path, std::size_t offset,
                                                               std::optional<std::size_t> count) {
   detail::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) throw_os_error(errno, "open", path);

@@ -14,8 +14,7 @@ class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& content) : path_("/tmp/asyncio_sendfile_XXXXXX") {
     fd_ = ::mkstemp(path_.data());
-    EXPECT_EQ(::write(fd_, content.data(), content.size()),
-              static_cast<ssize_t>(content.size()));
+    EXPECT_EQ(::write(fd_, content.data(), content.size()), static_cast<ssize_t>(content.size()));
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;

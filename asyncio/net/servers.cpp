@@ -21,8 +21,8 @@ using StatePointer = std::shared_ptr<ServerState>;
 std::shared_ptr<SocketTransport> make_transport(ServerState& server, FileDescriptor fd,
                                                 Address peer) {
   if (server.options().keep_alive) set_keep_alive(fd.get());
-  auto transport = std::make_shared<SocketTransport>(server.loop().scheduler(), std::move(fd),
-                                                     std::move(peer));
+  auto transport =
+      std::make_shared<SocketTransport>(server.loop().scheduler(), std::move(fd), std::move(peer));
   transport->set_server(server.shared_from_this());
   return transport;
 }
@@ -56,8 +56,7 @@ void serve_client(ServerState& server, const ClientHandler& handler, FileDescrip
   transport->start_stream(*stream);
   try {
     Task<> task = handler.start(server.loop(), std::move(reader), std::move(writer));
-    if (task)
-      task.add_done_callback(AfterHandler{server.shared_from_this(), std::move(transport)});
+    if (task) task.add_done_callback(AfterHandler{server.shared_from_this(), std::move(transport)});
   } catch (const CancelledError&) {
   } catch (const KeyboardInterrupt&) {
     throw;
@@ -142,7 +141,7 @@ Coro<Server> listen_on_hosts(StatePointer state, std::vector<std::string> hosts,
 
 // What a server that died left behind. Another kind of file stays, and bind(2) complains.
 void remove_stale_socket(const std::string& path) noexcept {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) ::unlink(path.c_str());
 }
 
@@ -167,12 +166,10 @@ ASYNCIO_CORO_WRAPPER Coro<Server> create_protocol_server(Loop& loop, ProtocolFac
                          {std::move(host)}, port);
 }
 
-ASYNCIO_CORO_WRAPPER Coro<Server> create_protocol_unix_server(Loop& loop,
-                                                              ProtocolFactory factory,
+ASYNCIO_CORO_WRAPPER Coro<Server> create_protocol_unix_server(Loop& loop, ProtocolFactory factory,
                                                               std::string path,
                                                               ServerOptions options) {
-  return listen_on_path(make_state(loop, options, to_factory(std::move(factory))),
-                        std::move(path));
+  return listen_on_path(make_state(loop, options, to_factory(std::move(factory))), std::move(path));
 }
 
 }  // namespace detail
@@ -242,9 +239,7 @@ ASYNCIO_CORO_WRAPPER Coro<> Server::wait_closed() {
 
 ASYNCIO_CORO_WRAPPER Coro<> Server::aenter() { return nothing(); }
 
-ASYNCIO_CORO_WRAPPER Coro<bool> Server::aexit(std::exception_ptr) {
-  return close_and_wait(*this);
-}
+ASYNCIO_CORO_WRAPPER Coro<bool> Server::aexit(std::exception_ptr) { return close_and_wait(*this); }
 
 // ---- how to get one
 
@@ -252,19 +247,17 @@ ASYNCIO_CORO_WRAPPER Coro<Server> start_server(ClientHandler handler, std::strin
   return start_server(std::move(handler), std::move(host), port, ServerOptions{});
 }
 
-ASYNCIO_CORO_WRAPPER Coro<Server> start_server(ClientHandler handler, std::string host,
-                                               int port, ServerOptions options) {
-  return start_server(std::move(handler), std::vector<std::string>{std::move(host)}, port,
-                      options);
+ASYNCIO_CORO_WRAPPER Coro<Server> start_server(ClientHandler handler, std::string host, int port,
+                                               ServerOptions options) {
+  return start_server(std::move(handler), std::vector<std::string>{std::move(host)}, port, options);
 }
 
 ASYNCIO_CORO_WRAPPER Coro<Server> start_server(ClientHandler handler,
                                                std::vector<std::string> hosts, int port,
                                                ServerOptions options) {
-  return detail::listen_on_hosts(
-      detail::make_state(get_running_loop(), options,
-                         detail::to_client_handler(std::move(handler))),
-      std::move(hosts), port);
+  return detail::listen_on_hosts(detail::make_state(get_running_loop(), options,
+                                                    detail::to_client_handler(std::move(handler))),
+                                 std::move(hosts), port);
 }
 
 ASYNCIO_CORO_WRAPPER Coro<Server> start_unix_server(ClientHandler handler, std::string path) {
@@ -273,10 +266,9 @@ ASYNCIO_CORO_WRAPPER Coro<Server> start_unix_server(ClientHandler handler, std::
 
 ASYNCIO_CORO_WRAPPER Coro<Server> start_unix_server(ClientHandler handler, std::string path,
                                                     ServerOptions options) {
-  return detail::listen_on_path(
-      detail::make_state(get_running_loop(), options,
-                         detail::to_client_handler(std::move(handler))),
-      std::move(path));
+  return detail::listen_on_path(detail::make_state(get_running_loop(), options,
+                                                   detail::to_client_handler(std::move(handler))),
+                                std::move(path));
 }
 
 }  // namespace asyncio

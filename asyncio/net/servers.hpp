@@ -20,7 +20,7 @@ namespace asyncio {
 
 struct ServerOptions {
   int backlog = 100;
-  bool reuse_port = false;  // several processes or loops share the port
+  bool reuse_port = false;                  // several processes or loops share the port
   std::size_t limit = kDefaultStreamLimit;  // of each client's reader
   bool start_serving = true;                // false: until start_serving() or serve_forever()
   bool keep_alive = false;                  // SO_KEEPALIVE on accepted connections
@@ -32,16 +32,18 @@ struct ServerOptions {
 namespace detail {
 class ServerState;
 using ProtocolFactory = std::function<std::shared_ptr<Protocol>()>;
-Coro<Server> create_protocol_server(Loop& loop, ProtocolFactory factory, std::string host,
-                                    int port, ServerOptions options);
+Coro<Server> create_protocol_server(Loop& loop, ProtocolFactory factory, std::string host, int port,
+                                    ServerOptions options);
 Coro<Server> create_protocol_unix_server(Loop& loop, ProtocolFactory factory, std::string path,
                                          ServerOptions options);
 Coro<std::shared_ptr<Transport>> create_protocol_connection(Loop& loop,
                                                             std::shared_ptr<Protocol> protocol,
                                                             std::string host, int port,
                                                             ConnectOptions options);
-Coro<std::shared_ptr<Transport>> create_protocol_unix_connection(
-    Loop& loop, std::shared_ptr<Protocol> protocol, std::string path, ConnectOptions options);
+Coro<std::shared_ptr<Transport>> create_protocol_unix_connection(Loop& loop,
+                                                                 std::shared_ptr<Protocol> protocol,
+                                                                 std::string path,
+                                                                 ConnectOptions options);
 }  // namespace detail
 
 // Listens, and starts one task for each client; a shared handle. Dropping it goes on serving.
@@ -53,8 +55,7 @@ Coro<std::shared_ptr<Transport>> create_protocol_unix_connection(
 class Server {
  public:
   Server() noexcept = default;  // empty: to be assigned
-  explicit Server(std::shared_ptr<detail::ServerState> state) noexcept
-      : state_(std::move(state)) {}
+  explicit Server(std::shared_ptr<detail::ServerState> state) noexcept : state_(std::move(state)) {}
 
   std::vector<Address> sockets() const;  // where it listens; empty once closed
   bool is_serving() const;
@@ -129,8 +130,7 @@ class ClientHandler {
 // An empty host listens on all interfaces, port 0 on a free port (see sockets()). Throws OSError
 // and GaiError. The plural takes several hosts.
 Coro<Server> start_server(ClientHandler handler, std::string host, int port);
-Coro<Server> start_server(ClientHandler handler, std::string host, int port,
-                          ServerOptions options);
+Coro<Server> start_server(ClientHandler handler, std::string host, int port, ServerOptions options);
 Coro<Server> start_server(ClientHandler handler, std::vector<std::string> hosts, int port,
                           ServerOptions options);
 // A socket that is left behind at `path` is replaced; ours is removed by close().
@@ -151,14 +151,13 @@ Coro<std::pair<std::shared_ptr<Transport>, P>> with_protocol(
 }  // namespace detail
 
 template <class Factory>
-ASYNCIO_CORO_WRAPPER Coro<Server> Loop::create_server(Factory factory, std::string host,
-                                                      int port, ServerOptions options) {
+ASYNCIO_CORO_WRAPPER Coro<Server> Loop::create_server(Factory factory, std::string host, int port,
+                                                      ServerOptions options) {
   return detail::create_protocol_server(*this, detail::ProtocolFactory(std::move(factory)),
                                         std::move(host), port, options);
 }
 template <class Factory>
-ASYNCIO_CORO_WRAPPER Coro<Server> Loop::create_server(Factory factory, std::string host,
-                                                      int port) {
+ASYNCIO_CORO_WRAPPER Coro<Server> Loop::create_server(Factory factory, std::string host, int port) {
   return create_server(std::move(factory), std::move(host), port, ServerOptions{});
 }
 template <class Factory>
@@ -180,10 +179,9 @@ template <class Factory>
 ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_connection(
     Factory factory, std::string host, int port, ConnectOptions options) {
   auto protocol = factory();
-  return detail::with_protocol(
-      detail::create_protocol_connection(*this, protocol, std::move(host), port,
-                                         std::move(options)),
-      protocol);
+  return detail::with_protocol(detail::create_protocol_connection(*this, protocol, std::move(host),
+                                                                  port, std::move(options)),
+                               protocol);
 }
 template <class Factory>
 ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_connection(
@@ -204,9 +202,9 @@ template <class Factory>
 ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_unix_connection(
     Factory factory, std::string path) {
   auto protocol = factory();
-  return detail::with_protocol(detail::create_protocol_unix_connection(
-                                   *this, protocol, std::move(path), ConnectOptions{}),
-                               protocol);
+  return detail::with_protocol(
+      detail::create_protocol_unix_connection(*this, protocol, std::move(path), ConnectOptions{}),
+      protocol);
 }
 
 }  // namespace asyncio

@@ -153,8 +153,7 @@ TEST(Server, a_handler_that_fails_loses_its_connection_whoever_holds_the_handles
 TEST(Server, a_cancelled_handler_closes_its_connection_silently) {
   run([]() -> Coro<> {
     int reports = 0;
-    get_running_loop().set_exception_handler(
-        [&](Loop&, const ExceptionContext&) { ++reports; });
+    get_running_loop().set_exception_handler([&](Loop&, const ExceptionContext&) { ++reports; });
     std::optional<AnyTask> task;
     const auto handler = [&](StreamReader reader, StreamWriter) -> Coro<> {
       task = current_task();
@@ -242,7 +241,7 @@ TEST(UnixServer, serves_on_a_path_and_removes_it) {
       writer.write("over a path\n");
       EXPECT_EQ(co_await reader.readline(), "over a path\n");
       server.close();
-      struct stat status {};
+      struct stat status{};
       EXPECT_NE(::stat(at.c_str(), &status), 0);
     }
     EXPECT_EQ(co_await error_of(open_unix_connection(at)),
@@ -252,8 +251,7 @@ TEST(UnixServer, serves_on_a_path_and_removes_it) {
 
 TEST(UnixServer, serves_in_the_abstract_namespace) {
   run([]() -> Coro<> {
-    const std::string name =
-        std::string(1, '\0') + "asyncio_test_" + std::to_string(::getpid());
+    const std::string name = std::string(1, '\0') + "asyncio_test_" + std::to_string(::getpid());
     Server server = co_await start_unix_server(echo, name);
     auto [reader, writer] = co_await open_unix_connection(name);
     writer.write("x");
@@ -299,9 +297,8 @@ TEST(Protocols, hear_of_everything_in_order) {
 TEST(Protocols, one_that_throws_is_reported_and_disconnected) {
   run([]() -> Coro<> {
     std::vector<std::string> events;
-    get_running_loop().set_exception_handler([&](Loop&, const ExceptionContext& context) {
-      events.push_back(context.message);
-    });
+    get_running_loop().set_exception_handler(
+        [&](Loop&, const ExceptionContext& context) { events.push_back(context.message); });
     Server server = co_await get_running_loop().create_server(
         [&] { return std::make_shared<Log>(events); }, "127.0.0.1", 0);
     EXPECT_EQ(co_await ask(port_of(server), "throw"), "");
@@ -371,9 +368,8 @@ TEST(Server, each_handler_runs_in_its_own_copy_of_the_servers_context) {
 TEST(Server, a_factory_that_throws_is_reported_and_serving_goes_on) {
   run([]() -> Coro<> {
     std::vector<std::string> reports;
-    get_running_loop().set_exception_handler([&](Loop&, const ExceptionContext& context) {
-      reports.push_back(context.message);
-    });
+    get_running_loop().set_exception_handler(
+        [&](Loop&, const ExceptionContext& context) { reports.push_back(context.message); });
     int calls = 0;
     const auto factory = [&]() -> std::shared_ptr<Protocol> {
       if (++calls == 1) throw ValueError("not ready");
@@ -382,8 +378,8 @@ TEST(Server, a_factory_that_throws_is_reported_and_serving_goes_on) {
     Server server = co_await get_running_loop().create_server(factory, "127.0.0.1", 0);
     static_cast<void>(co_await error_of(ask(port_of(server), "x")));
     EXPECT_EQ(co_await ask(port_of(server), "y"), "y");
-    EXPECT_EQ(reports, (std::vector<std::string>{
-                           "Error on transport creation for incoming connection"}));
+    EXPECT_EQ(reports,
+              (std::vector<std::string>{"Error on transport creation for incoming connection"}));
   }());
 }
 

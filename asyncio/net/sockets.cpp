@@ -80,9 +80,8 @@ Coro<std::string> Loop::sock_recv(int fd, std::size_t size) {
 }
 
 Coro<std::size_t> Loop::sock_recv_into(int fd, char* data, std::size_t size) {
-  const std::int64_t got = co_await until_done(*this, fd, kRead, "recv", [&] {
-    return backend().receive_into(fd, data, size);
-  });
+  const std::int64_t got = co_await until_done(
+      *this, fd, kRead, "recv", [&] { return backend().receive_into(fd, data, size); });
   co_return static_cast<std::size_t>(got);
 }
 
@@ -110,18 +109,16 @@ Coro<> Loop::sock_connect(int fd, Address peer) {
 
 Coro<std::pair<int, Address>> Loop::sock_accept(int fd) {
   SocketAddress peer;
-  const std::int64_t accepted = co_await until_done(*this, fd, kRead, "accept", [&] {
-    return std::int64_t{backend().accept(fd, peer)};
-  });
+  const std::int64_t accepted = co_await until_done(
+      *this, fd, kRead, "accept", [&] { return std::int64_t{backend().accept(fd, peer)}; });
   co_return std::pair(static_cast<int>(accepted), Address::from_system(peer));
 }
 
 Coro<std::pair<std::size_t, Address>> Loop::sock_recvfrom_into(int fd, char* data,
                                                                std::size_t size) {
   SocketAddress from;
-  const std::int64_t got = co_await until_done(*this, fd, kRead, "recvfrom", [&] {
-    return backend().receive_from(fd, data, size, from);
-  });
+  const std::int64_t got = co_await until_done(
+      *this, fd, kRead, "recvfrom", [&] { return backend().receive_from(fd, data, size, from); });
   co_return std::pair(static_cast<std::size_t>(got), Address::from_system(from));
 }
 

@@ -155,11 +155,15 @@ ReadOperation::~ReadOperation() {
 
 const char* ReadOperation::name() const noexcept {
   switch (kind_) {
-    case Kind::exactly: return "readexactly";
+    case Kind::exactly:
+      return "readexactly";
     case Kind::line:
-    case Kind::until: return "readuntil";  // Python's readline() calls it
-    case Kind::view: return "read_view";
-    default: return "read";
+    case Kind::until:
+      return "readuntil";  // Python's readline() calls it
+    case Kind::view:
+      return "read_view";
+    default:
+      return "read";
   }
 }
 
@@ -187,20 +191,25 @@ bool ReadOperation::can_complete() {
   }
   const std::size_t available = state_->buffer_.size();
   switch (kind_) {
-    case Kind::some: return available > 0 || count_ == 0;
-    case Kind::all: return false;
+    case Kind::some:
+      return available > 0 || count_ == 0;
+    case Kind::all:
+      return false;
     case Kind::line:
-    case Kind::until: return search_is_over();
+    case Kind::until:
+      return search_is_over();
     case Kind::exactly:
-    case Kind::view: break;
+    case Kind::view:
+      break;
   }
   return available >= count_;
 }
 
 bool ReadOperation::await_ready() {
   if (state_->reader_ != nullptr) [[unlikely]]
-    throw RuntimeError(std::string(name()) + "() called while another coroutine is already "
-                                             "waiting for incoming data");
+    throw RuntimeError(std::string(name()) +
+                       "() called while another coroutine is already "
+                       "waiting for incoming data");
   return can_complete() && current_scheduler().take_budget();
 }
 
@@ -252,8 +261,7 @@ std::string ReadOperation::take_exactly() {
   StreamState& state = *state_;
   if (state.buffer_.size() < count_ || count_ == 0) {
     if (state.exception_) std::rethrow_exception(state.exception_);
-    if (count_ != 0)
-      throw IncompleteReadError(state.buffer_.take(state.buffer_.size()), count_);
+    if (count_ != 0) throw IncompleteReadError(state.buffer_.take(state.buffer_.size()), count_);
   }
   std::string data = state.buffer_.take(count_);
   state.maybe_resume_reading();
@@ -287,8 +295,7 @@ std::string ReadOperation::take_until() {
 
 std::string_view ReadOperation::take_view() {
   StreamState& state = *state_;
-  if (state.exception_ && state.buffer_.size() < count_)
-    std::rethrow_exception(state.exception_);
+  if (state.exception_ && state.buffer_.size() < count_) std::rethrow_exception(state.exception_);
   return state.buffer_.view();
 }
 
@@ -302,8 +309,7 @@ UntilRead::UntilRead(StreamState* state, std::vector<std::string> separators)
   if (several_.empty()) throw ValueError("Separator should contain at least one element");
   std::sort(several_.begin(), several_.end(),
             [](const auto& a, const auto& b) { return a.size() < b.size(); });
-  if (several_.front().empty())
-    throw ValueError("Separator should be at least one-byte string");
+  if (several_.front().empty()) throw ValueError("Separator should be at least one-byte string");
 }
 
 ReadOperation::Match UntilRead::search(std::string_view data) {

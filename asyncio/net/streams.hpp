@@ -131,7 +131,7 @@ class [[nodiscard]] UntilRead final : public ReadOperation {
  private:
   Match search(std::string_view data) override;
   std::size_t longest_separator() const noexcept override;
-  std::string separator_;            // the only one, or
+  std::string separator_;             // the only one, or
   std::vector<std::string> several_;  // all, shortest first
 };
 
@@ -184,7 +184,8 @@ class StreamHandle {
     if (state_ != nullptr) drop();
   }
   StreamState& get(const char* what) const {
-    if (state_ == nullptr) [[unlikely]] throw_empty_handle(what);
+    if (state_ == nullptr) [[unlikely]]
+      throw_empty_handle(what);
     return *state_;
   }
 
@@ -281,8 +282,7 @@ class StreamWriter {
   // sendfile(2); gives the number sent. Throws OSError; writing meanwhile is a RuntimeError.
   Coro<std::size_t> sendfile(std::string path, std::size_t offset = 0,
                              std::optional<std::size_t> count = {});
-  Coro<std::size_t> sendfile(int fd, std::size_t offset = 0,
-                             std::optional<std::size_t> count = {});
+  Coro<std::size_t> sendfile(int fd, std::size_t offset = 0, std::optional<std::size_t> count = {});
   void write_eof();  // half-close: the peer reads to the end and can still answer
   bool can_write_eof() const;
   void close();  // what is buffered is sent in the background

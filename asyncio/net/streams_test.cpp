@@ -76,8 +76,7 @@ TEST(StreamReader, readuntil_takes_the_shortest_of_several_separators) {
     EXPECT_EQ(co_await reader.readuntil(ends), "c\r\n.");
     reader.feed_eof();
     const std::string error = co_await error_of(reader.readuntil(ends));
-    EXPECT_EQ(error,
-              "IncompleteReadError: 4 bytes read on a total of undefined expected bytes");
+    EXPECT_EQ(error, "IncompleteReadError: 4 bytes read on a total of undefined expected bytes");
     EXPECT_EQ(sentence([&] { static_cast<void>(reader.readuntil("")); }),
               "ValueError: Separator should be at least one-byte string");
   }());
@@ -397,8 +396,7 @@ TEST(Streams, writing_to_a_peer_that_is_gone_is_an_error_and_no_signal) {
     ::close(pair.peers);
     writer.write("x");
     writer.write("y");
-    EXPECT_EQ(co_await error_of(writer.wait_closed()),
-              "BrokenPipeError: [Errno 32] Broken pipe");
+    EXPECT_EQ(co_await error_of(writer.wait_closed()), "BrokenPipeError: [Errno 32] Broken pipe");
   }());
 }
 

@@ -77,7 +77,7 @@ class CrossQueueBase {
   void wake_next(Side side) noexcept;
 
   const std::size_t maxsize_;
-  std::size_t size_ = 0;   // all under the mutex
+  std::size_t size_ = 0;  // all under the mutex
   bool shutdown_ = false;
   std::unique_ptr<Lines> lines_;
 };

@@ -37,8 +37,7 @@ TEST(CrossQueue, items_cross_from_a_loop_to_a_thread) {
   std::thread consumer([&queue, &sum] {
     try {
       for (;;) sum += queue.get_blocking();
-    } catch (const QueueShutDown&) {
-    }
+    } catch (const QueueShutDown&) {}
   });
   run([](CrossQueue<int>& q) -> Coro<> {
     for (int i = 1; i <= 500; ++i) co_await q.put(i);
@@ -58,8 +57,7 @@ TEST(CrossQueue, nothing_is_lost_between_several_loops) {
       run([](CrossQueue<int>& q, std::atomic<long>& total) -> Coro<> {
         try {
           for (;;) total += co_await q.get();
-        } catch (const QueueShutDown&) {
-        }
+        } catch (const QueueShutDown&) {}
       }(queue, sum));
     });
   std::vector<std::thread> producers;

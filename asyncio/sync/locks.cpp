@@ -63,7 +63,8 @@ void Event::begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& promise)
 }
 
 void Event::end_wait(detail::WaitNode& node) {
-  if (node.resume()) [[unlikely]] node.throw_cancelled();
+  if (node.resume()) [[unlikely]]
+    node.throw_cancelled();
 }
 
 std::string Event::repr() const {
@@ -85,9 +86,9 @@ void Semaphore::begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& prom
 void Semaphore::end_wait(detail::WaitNode& node) {
   const bool is_cancelled = node.resume();
   if (is_cancelled && node.was_woken()) ++value_;  // its permit: the next one gets it
-  while (value_ > 0 && wake_next()) {
-  }
-  if (is_cancelled) [[unlikely]] node.throw_cancelled();
+  while (value_ > 0 && wake_next()) {}
+  if (is_cancelled) [[unlikely]]
+    node.throw_cancelled();
 }
 
 bool Semaphore::wake_next() noexcept {
@@ -123,7 +124,8 @@ void Condition::begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& prom
 }
 
 void Condition::end_wait(detail::WaitNode& node) {
-  if (node.resume()) [[unlikely]] node.throw_cancelled();
+  if (node.resume()) [[unlikely]]
+    node.throw_cancelled();
 }
 
 Coro<> Condition::wait() {
@@ -160,8 +162,7 @@ void Condition::notify(std::size_t n) {
 void Condition::notify_all() { notify(std::numeric_limits<std::size_t>::max()); }
 
 std::string Condition::repr() const {
-  return describe_lock("Condition", this, locked() ? "locked" : "unlocked",
-                       waiters_.live_count());
+  return describe_lock("Condition", this, locked() ? "locked" : "unlocked", waiters_.live_count());
 }
 
 // ---- Barrier

@@ -114,7 +114,8 @@ class Lock {
   }
   // Throws RuntimeError("Lock is not acquired.").
   void release() {
-    if (!locked_) [[unlikely]] throw_not_acquired();
+    if (!locked_) [[unlikely]]
+      throw_not_acquired();
     locked_ = false;
     if (!waiters_.empty()) waiters_.wake_front();
   }
@@ -126,8 +127,7 @@ class Lock {
   friend class detail::ScopedWait<Lock>;
 
   bool take_free() {
-    if (locked_ || waiters_.has_live() || !detail::current_scheduler().take_budget())
-      return false;
+    if (locked_ || waiters_.has_live() || !detail::current_scheduler().take_budget()) return false;
     locked_ = true;
     return true;
   }
@@ -188,9 +188,7 @@ class Semaphore {
   // co_await: waits for a permit and takes it. Costs no pass where one is free.
   detail::SyncWait<Semaphore> acquire() noexcept { return detail::SyncWait<Semaphore>(*this); }
   // co_await: the same, and gives a Guard.
-  detail::ScopedWait<Semaphore> scoped() noexcept {
-    return detail::ScopedWait<Semaphore>(*this);
-  }
+  detail::ScopedWait<Semaphore> scoped() noexcept { return detail::ScopedWait<Semaphore>(*this); }
   bool try_acquire() noexcept {
     if (locked()) return false;
     --value_;
@@ -200,7 +198,8 @@ class Semaphore {
   bool locked() const noexcept { return value_ == 0 || waiters_.has_live(); }
   // A BoundedSemaphore throws ValueError("BoundedSemaphore released too many times").
   void release() {
-    if (value_ >= bound_) [[unlikely]] throw_over_released();
+    if (value_ >= bound_) [[unlikely]]
+      throw_over_released();
     ++value_;
     if (!waiters_.empty()) wake_next();
   }

@@ -541,8 +541,7 @@ TEST(Condition, wait_for_returns_only_where_the_predicate_is_true) {
 TEST(Condition, use_without_the_lock_is_refused_with_pythons_sentences) {
   run([]() -> Coro<> {
     Condition condition;
-    EXPECT_EQ(co_await error_of(condition.wait()),
-              "RuntimeError: cannot wait on un-acquired lock");
+    EXPECT_EQ(co_await error_of(condition.wait()), "RuntimeError: cannot wait on un-acquired lock");
     EXPECT_EQ(sentence([&] { condition.notify(); }),
               "RuntimeError: cannot notify on un-acquired lock");
     EXPECT_EQ(sentence([&] { condition.notify_all(); }),

@@ -112,8 +112,8 @@ void QueueBase::throw_cannot_get() const {
 std::string QueueBase::repr() const {
   char place[2 + 2 * sizeof(void*) + 1];
   std::snprintf(place, sizeof(place), "%p", static_cast<const void*>(this));
-  std::string text = std::string("<") + type_name() + " at " + place +
-                     " maxsize=" + std::to_string(maxsize_);
+  std::string text =
+      std::string("<") + type_name() + " at " + place + " maxsize=" + std::to_string(maxsize_);
   if (size_ > 0) text += " qsize=" + std::to_string(size_);
   text += count("_getters", getters_) + count("_putters", putters_);
   if (unfinished_ > 0) text += " tasks=" + std::to_string(unfinished_);

@@ -37,7 +37,8 @@ class QueueWait final : public Node {
   void suspend(CoroPromiseBase& promise);
   // On resumption: throws where the task was cancelled, and passes its wake-up on.
   void finish() {
-    if (task_->cancel_is_due()) [[unlikely]] throw_cancelled();
+    if (task_->cancel_is_due()) [[unlikely]]
+      throw_cancelled();
   }
 
   void run() override;
@@ -93,10 +94,12 @@ class QueueBase {
     return !blocks(side) && current_scheduler().take_budget();
   }
   void check_can_put() const {
-    if (shutdown_ || full()) [[unlikely]] throw_cannot_put();
+    if (shutdown_ || full()) [[unlikely]]
+      throw_cannot_put();
   }
   void check_can_get() const {
-    if (empty()) [[unlikely]] throw_cannot_get();
+    if (empty()) [[unlikely]]
+      throw_cannot_get();
   }
   void item_was_put() {
     ++size_;
@@ -115,7 +118,8 @@ class QueueBase {
   static void wake_all(NodeList& line) noexcept;
   static std::string count(const char* name, const NodeList& line);
   void bind(Scheduler& scheduler) {
-    if (bound_ != &scheduler) [[unlikely]] bind_first(scheduler);
+    if (bound_ != &scheduler) [[unlikely]]
+      bind_first(scheduler);
   }
   void bind_first(Scheduler& scheduler);
   [[noreturn]] void throw_cannot_put() const;
@@ -124,7 +128,7 @@ class QueueBase {
   std::size_t maxsize_;
   std::size_t size_ = 0;
   std::size_t unfinished_ = 0;  // put and not yet task_done()
-  NodeList getters_;  // of QueueWait
+  NodeList getters_;            // of QueueWait
   NodeList putters_;
   Event finished_;  // set while unfinished_ == 0
   Scheduler* bound_ = nullptr;

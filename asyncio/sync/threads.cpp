@@ -135,8 +135,7 @@ Coro<> Loop::shutdown_default_executor(std::optional<Duration> timeout) {
   Future<> ended = wrap_future(joined);
   bool timed_out = false;
   TimerHandle timer;
-  if (timeout)
-    timer = call_later(*timeout, [&timed_out, ended] { timed_out = ended.cancel(); });
+  if (timeout) timer = call_later(*timeout, [&timed_out, ended] { timed_out = ended.cancel(); });
   try {
     co_await ended;
     timer.cancel();

@@ -229,10 +229,10 @@ void start_promised(Loop& loop, Coro<T> coroutine, Promised<T> promised) {
 template <class T>
 ConcurrentFuture<T> run_coroutine_threadsafe(Coro<T> coroutine, Loop& loop) {
   ConcurrentFuture<T> future;
-  loop.call_soon_threadsafe([&loop, coroutine = std::move(coroutine),
-                             promised = detail::Promised<T>(future)]() mutable {
-    detail::start_promised(loop, std::move(coroutine), std::move(promised));
-  });
+  loop.call_soon_threadsafe(
+      [&loop, coroutine = std::move(coroutine), promised = detail::Promised<T>(future)]() mutable {
+        detail::start_promised(loop, std::move(coroutine), std::move(promised));
+      });
   return future;
 }
 

@@ -312,8 +312,7 @@ TEST(run_coroutine_threadsafe, result_that_takes_too_long_throws_and_cancel_reac
     EXPECT_TRUE(future.cancel());
     EXPECT_TRUE(future.cancelled());
     EXPECT_THROW(future.result(), CancelledError);
-    while (seen.empty())
-      run_coroutine_threadsafe([]() -> Coro<> { co_return; }(), loop).result();
+    while (seen.empty()) run_coroutine_threadsafe([]() -> Coro<> { co_return; }(), loop).result();
     EXPECT_EQ(seen, "cancelled");
   });
 }

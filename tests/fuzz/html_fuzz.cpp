@@ -13,8 +13,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::array<std::string_view, 8> kEncodings = {
       "", "utf-8", "iso-8859-1", "utf-16", "shift_jis", "gb18030", "koi8-r", "no-such"};
   std::string_view input = asyncio::fuzz::text(data, size);
-  const std::string_view encoding =
-      kEncodings[asyncio::fuzz::choose(input, kEncodings.size())];
+  const std::string_view encoding = kEncodings[asyncio::fuzz::choose(input, kEncodings.size())];
 
   const auto page = asyncio::html::Document::parse(input, encoding);
   require(is_valid_utf8(page.title()), "a title is text");

@@ -38,7 +38,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (const auto url = base.resolve_link(input)) check(*url);
   try {
     check(base.resolve(input));
-  } catch (const asyncio::ValueError&) {
-  }
+  } catch (const asyncio::ValueError&) {}
   return 0;
 }

@@ -1,5 +1,5 @@
-#include <asyncio/asyncio.hpp>
 #include <fmt/core.h>
+#include <asyncio/asyncio.hpp>
 
 asyncio::Coro<int> answer() {
   co_await asyncio::sleep(std::chrono::milliseconds(1));

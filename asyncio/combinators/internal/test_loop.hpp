@@ -27,8 +27,8 @@ class JumpingTime final : public TimeSource {
 class TestLoop {
  public:
   TestLoop()
-      : loop_(std::make_unique<Loop>(LoopOptions{.poll_interval = 1,
-                                                 .time_source = std::make_shared<JumpingTime>()})) {
+      : loop_(std::make_unique<Loop>(
+            LoopOptions{.poll_interval = 1, .time_source = std::make_shared<JumpingTime>()})) {
     loop_->set_exception_handler([this](Loop&, const ExceptionContext& context) {
       reports.push_back(context.message + ": " + describe(context.exception));
     });

@@ -71,8 +71,8 @@ std::string literal(std::string_view text) {
   std::string out = "concat(";
   while (!text.empty()) {
     const bool is_quote = text.front() == '\'';
-    const std::size_t end = std::min(is_quote ? text.find_first_not_of('\'') : text.find('\''),
-                                     text.size());
+    const std::size_t end =
+        std::min(is_quote ? text.find_first_not_of('\'') : text.find('\''), text.size());
     const char quote = is_quote ? '"' : '\'';
     out.append(1, quote).append(text.substr(0, end)).append(1, quote).append(",");
     text.remove_prefix(end);
@@ -408,9 +408,9 @@ class SelectorParser {
 
   [[noreturn]] void fail(std::string_view why) const {
     std::string line(text_.substr(0, 200));
-    std::replace_if(line.begin(), line.end(), [](char c) {
-      return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    }, ' ');
+    std::replace_if(
+        line.begin(), line.end(),
+        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
     throw ValueError("invalid CSS selector: " + std::string(why) + " at position " +
                      std::to_string(at_) + "\n  " + line + "\n  " +
                      std::string(std::min(at_, line.size()), ' ') + "^");

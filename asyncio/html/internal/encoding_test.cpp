@@ -53,11 +53,26 @@ TEST(Encoding, labels_nobody_follows_are_passed_over) {
 }
 
 TEST(Encoding, what_is_no_text_becomes_the_replacement_character_and_the_rest_stays) {
-  EXPECT_EQ(utf8("a\xff" "b\xc3\xa9" "c\xc3", "utf-8"),
-            "a\xef\xbf\xbd" "b\xc3\xa9" "c\xef\xbf\xbd");
-  EXPECT_EQ(utf8("a\x81\xff" "b", "shift_jis"), "a\xef\xbf\xbd\xef\xbf\xbd" "b");
-  EXPECT_EQ(utf8("a\x81" "b", "windows-1252"), "a\xef\xbf\xbd" "b");
-  EXPECT_EQ(utf8("\xff\xfe" "a\0b"sv), "a\xef\xbf\xbd");
+  EXPECT_EQ(utf8("a\xff"
+                 "b\xc3\xa9"
+                 "c\xc3",
+                 "utf-8"),
+            "a\xef\xbf\xbd"
+            "b\xc3\xa9"
+            "c\xef\xbf\xbd");
+  EXPECT_EQ(utf8("a\x81\xff"
+                 "b",
+                 "shift_jis"),
+            "a\xef\xbf\xbd\xef\xbf\xbd"
+            "b");
+  EXPECT_EQ(utf8("a\x81"
+                 "b",
+                 "windows-1252"),
+            "a\xef\xbf\xbd"
+            "b");
+  EXPECT_EQ(utf8("\xff\xfe"
+                 "a\0b"sv),
+            "a\xef\xbf\xbd");
 }
 
 TEST(Encoding, only_the_shortest_form_of_a_character_is_utf_8) {

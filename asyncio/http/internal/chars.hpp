@@ -49,8 +49,7 @@ constexpr bool iequals(std::string_view a, std::string_view b) noexcept {
   return true;
 }
 
-constexpr std::string_view trim(std::string_view text,
-                                std::string_view blanks = " \t") noexcept {
+constexpr std::string_view trim(std::string_view text, std::string_view blanks = " \t") noexcept {
   const std::size_t first = text.find_first_not_of(blanks);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);

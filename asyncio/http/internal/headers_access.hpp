@@ -9,8 +9,7 @@ namespace asyncio::detail {
 
 struct HeadersAccess {
   // The name must be a token, and the value free of control characters and of blanks around it.
-  static void add_unchecked(http::Headers& headers, std::string_view name,
-                            std::string_view value) {
+  static void add_unchecked(http::Headers& headers, std::string_view name, std::string_view value) {
     headers.entries_.push_back(headers.store(name, value));
   }
 };

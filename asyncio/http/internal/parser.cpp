@@ -359,8 +359,8 @@ bool MessageParser<Message>::Impl::wants_keep_alive() const {
   if constexpr (!kIsRequest) {
     if (message.version == 10 && headers.contains("Transfer-Encoding")) return false;
     // No body may follow, but one is announced: what comes next cannot be trusted.
-    const bool announces_body = headers.contains("Transfer-Encoding") ||
-                                headers.get("Content-Length", "0") != "0";
+    const bool announces_body =
+        headers.contains("Transfer-Encoding") || headers.get("Content-Length", "0") != "0";
     if (message.status == 204 && announces_body) return false;
   }
   return true;
@@ -478,8 +478,7 @@ std::size_t MessageParser<Message>::Impl::feed(std::string_view data) {
 }
 
 template <class Message>
-MessageParser<Message>::MessageParser(ParseLimits limits)
-    : impl_(std::make_unique<Impl>(limits)) {}
+MessageParser<Message>::MessageParser(ParseLimits limits) : impl_(std::make_unique<Impl>(limits)) {}
 template <class Message>
 MessageParser<Message>::MessageParser(MessageParser&&) noexcept = default;
 template <class Message>

@@ -46,12 +46,12 @@ int status_of(ParseError error) noexcept;
 constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
 struct ParseLimits {
-  std::size_t start_line = 8 * 1024;     // Bytes.
-  std::size_t headers = 64 * 1024;       // Bytes of all lines of head and trailers.
+  std::size_t start_line = 8 * 1024;  // Bytes.
+  std::size_t headers = 64 * 1024;    // Bytes of all lines of head and trailers.
   std::size_t header_count = 128;
   std::size_t chunk_overhead = 16 * 1024;  // Bytes of chunk extensions in one message.
-  std::uint64_t body = 8 * 1024 * 1024;  // Bytes after the chunks have been joined.
-  bool require_host = true;              // HTTP/1.1 requests name their host (RFC 9112 3.2).
+  std::uint64_t body = 8 * 1024 * 1024;    // Bytes after the chunks have been joined.
+  bool require_host = true;                // HTTP/1.1 requests name their host (RFC 9112 3.2).
 };
 
 struct MessageBase {

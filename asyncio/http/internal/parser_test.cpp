@@ -170,19 +170,31 @@ TEST(RequestParser, the_body_can_wait_for_100_continue) {
 // RFC 9112 sections 6.1 and 6.3: two readers could see two different bodies.
 TEST(RequestParser, framing_that_can_be_read_in_two_ways_is_400) {
   const std::string start = "POST / HTTP/1.1\r\nHost: h\r\n";
-  for (const char* lines :
-       {"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
-        "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
-        "Content-Length: 3\r\nContent-Length: 4\r\n", "Content-Length: 3\r\nContent-Length: 3\r\n",
-        "Content-Length: 3, 3\r\n", "Content-Length: +3\r\n", "Content-Length: -1\r\n",
-        "Content-Length: 0x3\r\n", "Content-Length: 3 \t3\r\n", "Content-Length:\r\n",
-        "Content-Length: 18446744073709551616\r\n", "Transfer-Encoding: identity\r\n",
-        "Transfer-Encoding: chunked, identity\r\n", "Transfer-Encoding: chunked, chunked\r\n",
-        "Transfer-Encoding: \r\n", "Transfer-Encoding: xchunked\r\n",
-        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-        "Transfer-Encoding: \"chunked\"\r\n", "Transfer-Encoding : chunked\r\n",
-        " Transfer-Encoding: chunked\r\n", "Transfer-Encoding:\r\n chunked\r\n",
-        "X: a\r\n b\r\n", "X:\r\n\tb\r\n", "X: a\nTransfer-Encoding: chunked\r\n", "X: a\rb\r\n"}) {
+  for (const char* lines : {"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+                            "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+                            "Content-Length: 3\r\nContent-Length: 4\r\n",
+                            "Content-Length: 3\r\nContent-Length: 3\r\n",
+                            "Content-Length: 3, 3\r\n",
+                            "Content-Length: +3\r\n",
+                            "Content-Length: -1\r\n",
+                            "Content-Length: 0x3\r\n",
+                            "Content-Length: 3 \t3\r\n",
+                            "Content-Length:\r\n",
+                            "Content-Length: 18446744073709551616\r\n",
+                            "Transfer-Encoding: identity\r\n",
+                            "Transfer-Encoding: chunked, identity\r\n",
+                            "Transfer-Encoding: chunked, chunked\r\n",
+                            "Transfer-Encoding: \r\n",
+                            "Transfer-Encoding: xchunked\r\n",
+                            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                            "Transfer-Encoding: \"chunked\"\r\n",
+                            "Transfer-Encoding : chunked\r\n",
+                            " Transfer-Encoding: chunked\r\n",
+                            "Transfer-Encoding:\r\n chunked\r\n",
+                            "X: a\r\n b\r\n",
+                            "X:\r\n\tb\r\n",
+                            "X: a\nTransfer-Encoding: chunked\r\n",
+                            "X: a\rb\r\n"}) {
     EXPECT_EQ(status_for(start + lines + "\r\n0\r\n\r\n"), 400) << lines;
   }
   EXPECT_EQ(status_for("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), 400);
@@ -247,8 +259,7 @@ TEST(RequestParser, large_headers_are_431_complete_or_not) {
 // Beast waits for the whole head then; the start line must not be blamed for its size.
 TEST(RequestParser, a_start_line_that_came_in_pieces_may_have_many_headers) {
   RequestParser parser({.start_line = 100, .headers = 1000});
-  const std::string data =
-      "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(500, 'a') + "\r\n\r\n";
+  const std::string data = "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(500, 'a') + "\r\n\r\n";
   std::string pending;
 
   for (const char c : data) {
@@ -399,8 +410,10 @@ TEST(ResponseParser, a_cut_body_is_incomplete) {
 
 TEST(ResponseParser, some_responses_have_no_body_whatever_they_say) {
   const std::string next = "HTTP/1.1 200 OK\r\n";
-  for (const char* head : {"HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 304 Not Modified\r\n"
-                           "Content-Length: 100\r\n\r\n", "HTTP/1.1 101 Switching\r\n\r\n"}) {
+  for (const char* head : {"HTTP/1.1 204 No Content\r\n\r\n",
+                           "HTTP/1.1 304 Not Modified\r\n"
+                           "Content-Length: 100\r\n\r\n",
+                           "HTTP/1.1 101 Switching\r\n\r\n"}) {
     ResponseParser parser;
     EXPECT_EQ(feed_all(parser, head + next), std::string_view(head).size());
     EXPECT_TRUE(parser.complete()) << head;

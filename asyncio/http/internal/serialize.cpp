@@ -57,8 +57,8 @@ constexpr std::array<std::pair<int, std::string_view>, 42> kReasons{{
     {451, "Unavailable For Legal Reasons"},
 }};
 constexpr std::array<std::string_view, 6> kServerReasons = {
-    "Internal Server Error", "Not Implemented",  "Bad Gateway",
-    "Service Unavailable",   "Gateway Timeout",  "HTTP Version Not Supported"};
+    "Internal Server Error", "Not Implemented", "Bad Gateway",
+    "Service Unavailable",   "Gateway Timeout", "HTTP Version Not Supported"};
 
 void append_fields(std::string& out, const http::Headers& headers) {
   for (const http::Headers::Field field : headers) {

@@ -32,8 +32,8 @@ TEST(Serialize, heads_are_lines_in_the_order_of_the_headers) {
 TEST(Serialize, no_part_of_a_start_line_can_end_it) {
   std::string out = "before";
 
-  for (const std::string_view target : {"/a b"sv, "/\r\nX: y"sv, "/\n"sv, "/\0"sv, "/\xc3\xa9"sv,
-                                        "/\x7f"sv, ""sv, "/\t"sv}) {
+  for (const std::string_view target :
+       {"/a b"sv, "/\r\nX: y"sv, "/\n"sv, "/\0"sv, "/\xc3\xa9"sv, "/\x7f"sv, ""sv, "/\t"sv}) {
     EXPECT_THROW(append_request_head(out, "GET", target, {}), ValueError) << target;
   }
   for (const std::string_view method : {""sv, "GET "sv, "GET /\r\n"sv, "G\0T"sv}) {

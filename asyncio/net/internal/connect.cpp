@@ -51,8 +51,7 @@ TimePoint deadline_after(Loop& loop, Duration timeout) {
         error, ErrorText{"[Errno " + std::to_string(error) + "] " + std::strerror(error)},
         "connect", peer.path()));
   std::rethrow_exception(make_os_error(
-      error,
-      ErrorText{"[Errno " + std::to_string(error) + "] Connect call failed " + peer.repr()},
+      error, ErrorText{"[Errno " + std::to_string(error) + "] Connect call failed " + peer.repr()},
       "connect", peer.repr()));
 }
 
@@ -133,11 +132,11 @@ Coro<std::vector<Address>> resolve_before(Loop& loop, std::string host, int port
 
 Coro<ConnectedSocket> connect_to(Loop& loop, Address peer, ConnectOptions options,
                                  TimePoint deadline) {
-  FileDescriptor fd =
-      make_stream_socket(peer.family(), {.keep_alive = options.keep_alive});
+  FileDescriptor fd = make_stream_socket(peer.family(), {.keep_alive = options.keep_alive});
   if (!options.local_host.empty() || options.local_port != 0) {
-    const std::string host = !options.local_host.empty()                    ? options.local_host
-                             : peer.family() == Address::Family::ipv6 ? "::" : "0.0.0.0";
+    const std::string host = !options.local_host.empty()              ? options.local_host
+                             : peer.family() == Address::Family::ipv6 ? "::"
+                                                                      : "0.0.0.0";
     const std::optional<Address> local = Address::parse(host, options.local_port);
     if (!local) throw ValueError("local_host must be numeric: '" + host + "'");
     bind_socket(fd.get(), *local);

@@ -71,8 +71,8 @@ void DatagramSocketTransport::guarded(Call call) {
   } catch (const SystemExit&) {
     throw;
   } catch (...) {
-    scheduler_.report({.message = "Fatal error on datagram transport",
-                       .exception = std::current_exception()});
+    scheduler_.report(
+        {.message = "Fatal error on datagram transport", .exception = std::current_exception()});
     force_close(std::current_exception());
   }
 }
@@ -109,9 +109,8 @@ bool DatagramSocketTransport::read_one() {
   const std::shared_ptr<DatagramProtocol> protocol = protocol_;
   guarded([&] {
     if (got >= 0)
-      protocol->datagram_received(
-          std::string_view(room.get(), static_cast<std::size_t>(got)),
-          from.length != 0 ? Address::from_system(from) : peername());
+      protocol->datagram_received(std::string_view(room.get(), static_cast<std::size_t>(got)),
+                                  from.length != 0 ? Address::from_system(from) : peername());
     else
       protocol->error_received(make_os_error(static_cast<int>(-got), "recvfrom"));
   });
@@ -155,9 +154,7 @@ bool DatagramSocketTransport::send_now(std::string_view data, const SocketAddres
   if (would_block(sent)) return false;
   if (sent < 0) {
     const std::shared_ptr<DatagramProtocol> protocol = protocol_;
-    guarded([&] {
-      protocol->error_received(make_os_error(static_cast<int>(-sent), "sendto"));
-    });
+    guarded([&] { protocol->error_received(make_os_error(static_cast<int>(-sent), "sendto")); });
   }
   return true;
 }
@@ -182,13 +179,13 @@ void DatagramSocketTransport::flush() {
 }
 
 void DatagramSocketTransport::set_write_buffer_limits(WriteBufferLimits limits) {
-  const std::size_t high = limits.high   ? *limits.high
+  const std::size_t high = limits.high  ? *limits.high
                            : limits.low ? 4 * *limits.low
                                         : std::size_t{64} * 1024;
   const std::size_t low = limits.low ? *limits.low : high / 4;
   if (high < low)
-    throw ValueError("high (" + std::to_string(high) + ") must be >= low (" +
-                     std::to_string(low) + ") must be >= 0");
+    throw ValueError("high (" + std::to_string(high) + ") must be >= low (" + std::to_string(low) +
+                     ") must be >= 0");
   high_water_ = high;
   low_water_ = low;
 }
@@ -231,7 +228,10 @@ void DatagramSocketTransport::release_fd() noexcept {
 }
 
 std::string DatagramSocketTransport::repr() const {
-  return "<DatagramTransport" + std::string(fd_ < 0 ? " closed" : closing_ ? " closing" : "") +
+  return "<DatagramTransport" +
+         std::string(fd_ < 0    ? " closed"
+                     : closing_ ? " closing"
+                                : "") +
          " fd=" + std::to_string(fd_) + ">";
 }
 

@@ -14,11 +14,10 @@
 
 namespace asyncio::detail {
 
-class DatagramSocketTransport final
-    : public DatagramTransport,
-      public FdWatcher,
-      public Node,
-      public std::enable_shared_from_this<DatagramSocketTransport> {
+class DatagramSocketTransport final : public DatagramTransport,
+                                      public FdWatcher,
+                                      public Node,
+                                      public std::enable_shared_from_this<DatagramSocketTransport> {
  public:
   // Takes the fd over; `peer` where it is connected.
   DatagramSocketTransport(Scheduler& scheduler, FileDescriptor fd, std::optional<Address> peer);

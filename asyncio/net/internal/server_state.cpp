@@ -33,13 +33,15 @@ bool is_clients_fault(int error) noexcept {
     case ENONET:
     case EHOSTUNREACH:
     case ENETUNREACH:
-    case EPERM: return true;
-    default: return false;
+    case EPERM:
+      return true;
+    default:
+      return false;
   }
 }
 
 std::uint64_t inode_of(const std::string& path) noexcept {
-  struct stat status {};
+  struct stat status{};
   return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
 }
 
@@ -97,7 +99,7 @@ class Listener final : public FdWatcher,
   Address name_;
   std::shared_ptr<ServerState> server_;  // while it listens
   TimerHandle retry_timer_;
-  bool paused_ = false;      // until a connection is gone, or the timer comes
+  bool paused_ = false;          // until a connection is gone, or the timer comes
   bool has_complained_ = false;  // since the last success
 };
 
@@ -160,9 +162,8 @@ void Listener::hand_over(FileDescriptor fd, Address peer) {
 
 void Listener::back_off(int error) {
   if (!std::exchange(has_complained_, true)) {
-    const char* const message = out_of_resources(error)
-                                    ? "socket.accept() out of system resource"
-                                    : "socket.accept() failed";
+    const char* const message = out_of_resources(error) ? "socket.accept() out of system resource"
+                                                        : "socket.accept() failed";
     scheduler_.report({.message = message, .exception = make_os_error(error, "accept")});
   }
   paused_ = true;
@@ -175,10 +176,7 @@ void Listener::back_off(int error) {
 // ---- the server
 
 ServerState::ServerState(Loop& loop, ServerOptions options, AcceptHandler accepted)
-    : loop_(loop),
-      options_(options),
-      accepted_(std::move(accepted)),
-      context_(copy_context()) {}
+    : loop_(loop), options_(options), accepted_(std::move(accepted)), context_(copy_context()) {}
 
 ServerState::~ServerState() { remove_path(); }
 

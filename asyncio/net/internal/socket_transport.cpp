@@ -252,8 +252,7 @@ void SocketTransport::read_eof() {
 // ---- writing
 
 void SocketTransport::check_writable(const char* what) const {
-  if (write_ended_)
-    throw RuntimeError(std::string("Cannot call ") + what + "() after write_eof()");
+  if (write_ended_) throw RuntimeError(std::string("Cannot call ") + what + "() after write_eof()");
   if (sending_file_)
     throw RuntimeError(std::string("unable to ") + what + "; sendfile is in progress");
 }
@@ -271,7 +270,8 @@ void SocketTransport::write(std::string_view data) {
   if (closing_) return;
   if (output_.empty()) {
     const std::int64_t sent = backend_->send(fd_, data.data(), data.size());
-    if (sent == static_cast<std::int64_t>(data.size())) [[likely]] return;
+    if (sent == static_cast<std::int64_t>(data.size())) [[likely]]
+      return;
     if (sent >= 0) {
       data.remove_prefix(static_cast<std::size_t>(sent));
     } else if (!would_block(sent)) {
@@ -373,13 +373,13 @@ std::pair<std::size_t, std::size_t> SocketTransport::get_write_buffer_limits() c
 }
 
 void SocketTransport::set_write_buffer_limits(WriteBufferLimits limits) {
-  const std::size_t high = limits.high   ? *limits.high
+  const std::size_t high = limits.high  ? *limits.high
                            : limits.low ? 4 * *limits.low
                                         : std::size_t{64} * 1024;
   const std::size_t low = limits.low ? *limits.low : high / 4;
   if (high < low)
-    throw ValueError("high (" + std::to_string(high) + ") must be >= low (" +
-                     std::to_string(low) + ") must be >= 0");
+    throw ValueError("high (" + std::to_string(high) + ") must be >= low (" + std::to_string(low) +
+                     ") must be >= 0");
   high_water_ = high;
   low_water_ = low;
   pause_protocol();
@@ -422,10 +422,9 @@ void SocketTransport::end_sendfile() noexcept {
 
 Future<> SocketTransport::wait_writable() {
   if (losing_)
-    std::rethrow_exception(error_ ? error_
-                                  : make_os_error(ECONNRESET,
-                                                  ErrorText{"Connection is closed by peer"},
-                                                  "sendfile"));
+    std::rethrow_exception(
+        error_ ? error_
+               : make_os_error(ECONNRESET, ErrorText{"Connection is closed by peer"}, "sendfile"));
   if (!watches_writable_) {
     watches_writable_ = true;
     backend_->watch_writable(fd_, *this);
@@ -473,7 +472,7 @@ void SocketTransport::force_close(std::exception_ptr error) {
 void SocketTransport::fatal_error(std::exception_ptr error, const char* message) {
   try {
     std::rethrow_exception(error);
-  } catch (const OSError&) {  // the world; whoever reads or writes hears of it
+  } catch (const OSError&) {       // the world; whoever reads or writes hears of it
   } catch (const TimeoutError&) {  // ETIMEDOUT, by Python's name
   } catch (...) {
     scheduler_.report({.message = message, .exception = error});
@@ -484,8 +483,8 @@ void SocketTransport::fatal_error(std::exception_ptr error, const char* message)
 void SocketTransport::call_connection_lost() {
   const std::shared_ptr<SocketTransport> alive = std::move(self_);
   if (output_waiter_ && !output_waiter_->done())
-    output_waiter_->set_exception(make_os_error(
-        ECONNRESET, ErrorText{"Connection is closed by peer"}, "sendfile"));
+    output_waiter_->set_exception(
+        make_os_error(ECONNRESET, ErrorText{"Connection is closed by peer"}, "sendfile"));
   output_waiter_.reset();
   static_cast<void>(sockname());  // remembered: nobody can tell afterwards
   if (stream_ != nullptr) {

@@ -88,7 +88,7 @@ class SocketTransport final : public Transport,
   void connection_made();
   void begin_reading();
   void read_some();
-  bool read_once();       // false: nothing more for now
+  bool read_once();  // false: nothing more for now
   bool read_buffered();
   void deliver(std::string_view data);
   void read_eof();
@@ -113,7 +113,7 @@ class SocketTransport final : public Transport,
   int fd_;
   StreamState* stream_ = nullptr;  // counted; null where there is a protocol
   std::shared_ptr<Protocol> protocol_;
-  BufferedProtocol* buffered_ = nullptr;  // protocol_, where it is one
+  BufferedProtocol* buffered_ = nullptr;   // protocol_, where it is one
   std::shared_ptr<SocketTransport> self_;  // the loop's reference, until the connection is lost
   std::shared_ptr<ServerState> server_;
   std::exception_ptr error_;  // for connection_lost()
@@ -123,8 +123,8 @@ class SocketTransport final : public Transport,
   std::unique_ptr<Future<>> output_waiter_;
   Address peer_;
   mutable std::unique_ptr<Address> name_;  // once asked for, or closed
-  ContextSlot context_;  // a protocol's callbacks run in it
-  std::uint8_t work_ = 0;  // what run() is to do
+  ContextSlot context_;                    // a protocol's callbacks run in it
+  std::uint8_t work_ = 0;                  // what run() is to do
   std::uint8_t writes_after_loss_ = 0;
   bool closing_ = false;
   bool losing_ = false;  // connection_lost() is queued

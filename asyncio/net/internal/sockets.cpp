@@ -19,10 +19,14 @@ namespace {
 
 int system_family(Address::Family family) {
   switch (family) {
-    case Address::Family::ipv4: return AF_INET;
-    case Address::Family::ipv6: return AF_INET6;
-    case Address::Family::unix_path: return AF_UNIX;
-    case Address::Family::none: break;
+    case Address::Family::ipv4:
+      return AF_INET;
+    case Address::Family::ipv6:
+      return AF_INET6;
+    case Address::Family::unix_path:
+      return AF_UNIX;
+    case Address::Family::none:
+      break;
   }
   throw ValueError("an empty Address leads nowhere");
 }
@@ -82,8 +86,7 @@ void bind_socket(int fd, const Address& address) {
   else
     words += "error while attempting to bind on address " + address.repr() + ": " +
              lower_case(std::strerror(error));
-  std::rethrow_exception(make_os_error(error, ErrorText{std::move(words)}, "bind",
-                                       address.repr()));
+  std::rethrow_exception(make_os_error(error, ErrorText{std::move(words)}, "bind", address.repr()));
 }
 
 void listen_on(int fd, int backlog) {

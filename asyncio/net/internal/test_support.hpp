@@ -64,8 +64,7 @@ inline SocketPair make_pair(int buffer_size = 0) {
   std::array<int, 2> fds{-1, -1};
   EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()), 0);
   for (const int fd : fds)
-    if (buffer_size != 0)
-      ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof buffer_size);
+    if (buffer_size != 0) ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof buffer_size);
   return {fds[0], fds[1]};
 }
 
