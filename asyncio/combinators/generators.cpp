@@ -26,7 +26,8 @@ bool GeneratorStep::await_ready() const {
   return promise_->state() == State::finished;
 }
 
-void GeneratorStep::throw_failure() {
+void GeneratorStep::end_step() {
+  under_way_ = false;
   if (promise_->exception()) [[unlikely]]
     std::rethrow_exception(promise_->take_exception());
 }
@@ -37,13 +38,14 @@ namespace {
 class BlindStep : public GeneratorStep {
  public:
   using GeneratorStep::GeneratorStep;
-  void await_resume() { throw_failure(); }
+  void await_resume() { end_step(); }
 };
 
 }  // namespace
 
-Coro<> close_generator(GeneratorPromiseBase& promise) {
+Coro<> close_generator(GeneratorUse generator) {
   using State = GeneratorPromiseBase::State;
+  GeneratorPromiseBase& promise = generator.promise();
   if (promise.state() == State::created) promise.finish();
   if (promise.state() == State::finished) co_return;
   try {
@@ -72,13 +74,15 @@ class OrphanFrame {
   GeneratorPromiseBase* promise_;
 };
 
-Coro<> close_orphan(OrphanFrame frame) { co_await close_generator(frame.promise()); }
+Coro<> close_orphan(OrphanFrame frame) { co_await close_generator(GeneratorUse(frame.promise())); }
 
 }  // namespace
 
-void drop_generator(GeneratorPromiseBase& promise) noexcept {
-  OrphanFrame frame(promise);
-  if (promise.state() != GeneratorPromiseBase::State::suspended) return;
+void GeneratorPromiseBase::drop() noexcept {
+  dropped_ = users_ > 0;
+  if (dropped_) return;
+  OrphanFrame frame(*this);
+  if (state_ != State::suspended) return;
   Scheduler* scheduler = tls_scheduler;
   if (scheduler == nullptr || !scheduler->running || scheduler->closed) return;
   try {
@@ -98,7 +102,8 @@ Coro<> Loop::shutdown_asyncgens() {
        link = state_->generators.after(*link)) {
     auto& promise = static_cast<detail::GeneratorPromiseBase&>(*link);
     if (promise.state() == detail::GeneratorPromiseBase::State::suspended)
-      closing.push_back(asyncio::create_task(detail::close_generator(promise)));
+      closing.push_back(
+          asyncio::create_task(detail::close_generator(detail::GeneratorUse(promise))));
   }
   for (Task<>& task : closing) {
     while (!task.done()) co_await detail::WhenDone(task.base());

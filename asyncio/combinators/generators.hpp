@@ -52,6 +52,14 @@ class GeneratorPromiseBase : public CoroPromiseBase, public GeneratorLink {
   // Before each step. Throws RuntimeError where a step is under way (`what` names the call).
   void begin_step(const char* what, CoroPromiseBase& consumer);
   void throw_at_yield(std::exception_ptr error) noexcept { injected_ = std::move(error); }
+  // Whoever is inside keeps the frame, also where the AsyncGenerator is dropped meanwhile.
+  void add_user() noexcept { ++users_; }
+  void drop_user() noexcept {
+    if (--users_ == 0 && dropped_) drop();
+  }
+  // The AsyncGenerator is gone: the loop closes what is suspended, and frees the frame; where
+  // somebody is inside, once they have left.
+  void drop() noexcept;
 
   // co_yield: back to the consumer; on resumption throws what athrow() or aclose() sent.
   struct YieldAwaiter {
@@ -71,6 +79,29 @@ class GeneratorPromiseBase : public CoroPromiseBase, public GeneratorLink {
  private:
   std::exception_ptr injected_;
   State state_ = State::created;
+  bool dropped_ = false;
+  std::uint32_t users_ = 0;
+};
+
+// Keeps a generator's frame while it stands.
+class GeneratorUse {
+ public:
+  GeneratorUse() noexcept = default;
+  explicit GeneratorUse(GeneratorPromiseBase& promise) noexcept : promise_(&promise) {
+    promise.add_user();
+  }
+  GeneratorUse(GeneratorUse&& other) noexcept : promise_(std::exchange(other.promise_, nullptr)) {}
+  GeneratorUse& operator=(GeneratorUse&& other) noexcept {
+    std::swap(promise_, other.promise_);
+    return *this;
+  }
+  ~GeneratorUse() {
+    if (promise_ != nullptr) promise_->drop_user();
+  }
+  GeneratorPromiseBase& promise() const noexcept { return *promise_; }
+
+ private:
+  GeneratorPromiseBase* promise_ = nullptr;
 };
 
 template <class T>
@@ -95,21 +126,31 @@ class GeneratorStep {
  public:
   GeneratorStep(GeneratorPromiseBase* promise, const char* what, std::exception_ptr error) noexcept
       : promise_(promise), what_(what), error_(std::move(error)) {}
+  GeneratorStep(GeneratorStep&&) noexcept = default;  // before it is awaited
+  GeneratorStep& operator=(GeneratorStep&&) = delete;
+  ~GeneratorStep() {
+    if (under_way_) promise_->finish();  // its loop destroys the consumer; nobody will resume it
+  }
   bool await_ready() const;
   template <class Promise>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> consumer) {
     promise_->begin_step(what_, consumer.promise());
+    use_ = GeneratorUse(*promise_);
+    under_way_ = true;
     if (error_) promise_->throw_at_yield(std::move(error_));
     return promise_->handle();
   }
 
  protected:
-  void throw_failure();
+  // On resumption, first of all: throws what the generator threw.
+  void end_step();
   GeneratorPromiseBase* promise_;
 
  private:
   const char* what_;
   std::exception_ptr error_;
+  GeneratorUse use_;
+  bool under_way_ = false;
 };
 
 template <class T>
@@ -117,7 +158,7 @@ class NextItem : public GeneratorStep {
  public:
   using GeneratorStep::GeneratorStep;
   std::optional<T> await_resume() {
-    throw_failure();
+    end_step();
     if (promise_->state() == GeneratorPromiseBase::State::finished) return std::nullopt;
     auto& value = static_cast<GeneratorPromise<T>*>(promise_)->value();
     return std::exchange(value, std::nullopt);
@@ -125,9 +166,7 @@ class NextItem : public GeneratorStep {
 };
 
 // Throws GeneratorExit at the yield and runs the generator to its end.
-Coro<> close_generator(GeneratorPromiseBase& promise);
-// The AsyncGenerator is gone: the loop closes what is suspended, and frees the frame.
-void drop_generator(GeneratorPromiseBase& promise) noexcept;
+Coro<> close_generator(GeneratorUse generator);
 
 }  // namespace detail
 
@@ -138,7 +177,8 @@ void drop_generator(GeneratorPromiseBase& promise) noexcept;
 // Threads:      the loop's thread only; one consumer at a time.
 // Lifetime:     move-only. Dropped while suspended at a co_yield, it is closed by a task that the
 //               loop makes, so that its cleanup can await; what it refers to must live until then:
-//               co_await aclose() where that matters.
+//               co_await aclose() where that matters. Dropped while another task awaits its next
+//               item, it is closed once that task has the item.
 template <class T>
 class [[nodiscard]] AsyncGenerator {
  public:
@@ -150,7 +190,7 @@ class [[nodiscard]] AsyncGenerator {
     return *this;
   }
   ~AsyncGenerator() {
-    if (frame_) detail::drop_generator(frame_.promise());
+    if (frame_) frame_.promise().drop();
   }
 
   // The next item; nullopt at the end, and ever after.
@@ -162,7 +202,9 @@ class [[nodiscard]] AsyncGenerator {
   }
   // Ends it: its cleanup runs, awaits included. Nothing runs where it was never started.
   // Throws RuntimeError where the generator yields instead of ending.
-  ASYNCIO_CORO_WRAPPER Coro<> aclose() { return detail::close_generator(frame_.promise()); }
+  ASYNCIO_CORO_WRAPPER Coro<> aclose() {
+    return detail::close_generator(detail::GeneratorUse(frame_.promise()));
+  }
 
  private:
   friend promise_type;

@@ -211,6 +211,100 @@ ASYNCIO_TEST(AsyncGenerator, dropped_at_a_yield_it_is_closed_by_the_loop) {
   EXPECT_EQ(log, Log{"cleaned up"});
 }
 
+ASYNCIO_TEST(AsyncGenerator, dropped_while_another_task_is_inside_it_is_closed_afterwards) {
+  Log log;
+  auto slow = [](Log& entries) -> AsyncGenerator<std::string> {
+    try {
+      co_await sleep(1s);
+      co_yield "item";
+    } catch (const GeneratorExit&) {
+      entries.push_back("closed");
+      throw;
+    }
+  };
+  auto generator = std::make_unique<AsyncGenerator<std::string>>(slow(log));
+  auto consumer = create_task([&]() -> Coro<std::string> {
+    auto item = co_await generator->next();
+    co_return item.value_or("end");
+  });
+  co_await sleep(0s);
+
+  generator.reset();
+
+  EXPECT_EQ(co_await consumer, "item");
+  co_await sleep(1s);
+  EXPECT_EQ(log, Log{"closed"});
+}
+
+ASYNCIO_TEST(AsyncGenerator,
+             dropped_while_another_task_is_inside_that_is_cancelled_frees_its_frame) {
+  auto held = std::make_shared<int>(1);
+  auto waiting = [](std::shared_ptr<int> number) -> AsyncGenerator<int> {
+    co_await sleep(1h);
+    co_yield *number;
+  };
+  auto generator = std::make_unique<AsyncGenerator<int>>(waiting(held));
+  auto consumer = create_task([&]() -> Coro<> { co_await generator->next(); });
+  co_await sleep(0s);
+
+  generator.reset();
+  EXPECT_EQ(held.use_count(), 2);
+  consumer.cancel();
+
+  EXPECT_EQ(co_await error_of(consumer), "CancelledError");
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+ASYNCIO_TEST(AsyncGenerator, dropped_while_another_task_closes_it_ends_once) {
+  Log log;
+  auto generator = std::make_unique<AsyncGenerator<int>>(careful(log));
+  co_await generator->next();
+  auto closer = create_task(generator->aclose());
+  co_await sleep(0s);
+
+  generator.reset();
+
+  co_await closer;
+  co_await sleep(2s);
+  EXPECT_EQ(log, Log{"cleaned up"});
+}
+
+TEST(AsyncGenerator, dropped_while_a_task_is_inside_that_its_loop_destroys_frees_its_frame) {
+  auto held = std::make_shared<int>(1);
+  {
+    Loop loop;
+    auto waiting = [](std::shared_ptr<int> number) -> AsyncGenerator<int> {
+      co_await sleep(1h);
+      co_yield *number;
+    };
+    auto generator = std::make_unique<AsyncGenerator<int>>(waiting(held));
+    auto consumer = loop.create_task(
+        [](AsyncGenerator<int>& source) -> Coro<> { co_await source.next(); }(*generator));
+    loop.call_later(1ms, [&] {
+      generator.reset();
+      loop.stop();
+    });
+    loop.run_forever();
+    EXPECT_EQ(held.use_count(), 2);
+  }
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST(AsyncGenerator, inside_another_one_is_closed_once_when_the_loop_shuts_down) {
+  Log log;
+  std::optional<AsyncGenerator<int>> kept;
+  auto outer = [](Log& entries) -> AsyncGenerator<int> {
+    auto inner = careful(entries);
+    while (auto item = co_await inner.next()) co_yield *item;
+  };
+  auto async_main = [&]() -> Coro<> {
+    kept.emplace(outer(log));
+    co_await kept->next();
+  };
+  testing::run(async_main());
+  EXPECT_EQ(log, Log{"cleaned up"});
+}
+
 TEST(AsyncGenerator, dropped_as_the_last_thing_in_main_it_is_still_closed) {
   Log log;
   auto body = [](Log& entries) -> AsyncGenerator<int> {

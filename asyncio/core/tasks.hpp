@@ -84,7 +84,7 @@ class TaskBase : public FutureBase, public TaskLink {
   // Woken by what it waited for, but not running yet.
   bool is_woken() const noexcept { return waiter_ != nullptr && Node::is_linked(); }
   bool is_running() const noexcept { return scheduler_->current_task == this; }
-  const Node* waiter() const noexcept { return waiter_; }
+  Node* waiter() const noexcept { return waiter_; }
   CoroPromiseBase* leaf() const noexcept { return leaf_; }
 
   void run() override;  // one step

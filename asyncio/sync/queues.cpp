@@ -10,6 +10,10 @@ NodeList& QueueWait::line() const noexcept {
   return side_ == Side::get ? queue_->getters_ : queue_->putters_;
 }
 
+QueueWait::~QueueWait() {
+  if (state_ == State::woken && queue_ != nullptr) --queue_->woken_;  // its frame was destroyed
+}
+
 bool QueueWait::is_blocked() const noexcept { return queue_->blocks(side_); }
 
 void QueueWait::suspend(CoroPromiseBase& promise) {
@@ -22,6 +26,7 @@ void QueueWait::suspend(CoroPromiseBase& promise) {
     line().push_back(*this);
   } else {  // the budget is used up: others run first
     state_ = State::woken;
+    ++queue_->woken_;
     scheduler.push_ready(*this);
   }
 }
@@ -29,15 +34,22 @@ void QueueWait::suspend(CoroPromiseBase& promise) {
 void QueueWait::notify() noexcept {
   unlink();
   state_ = State::woken;
+  ++queue_->woken_;
   task_->scheduler()->push_ready(*this);
 }
 
 void QueueWait::run() {
+  if (queue_ == nullptr) [[unlikely]] {
+    task_->run();
+    return;
+  }
+  --queue_->woken_;
   if (is_blocked() && !task_->cancel_is_due()) {
     state_ = State::waiting;
     line().push_front(*this);
     return;
   }
+  state_ = State::ran;
   task_->run();
 }
 
@@ -49,8 +61,12 @@ bool QueueWait::cancel_wait(const std::string& message) {
   return true;
 }
 
-void QueueWait::throw_cancelled() {
-  if (state_ == State::woken && !is_blocked()) QueueBase::wake_next(line());
+void QueueWait::throw_instead() {
+  if (queue_ == nullptr) {
+    task_->check_cancelled();
+    throw RuntimeError("the queue that this task waited for was destroyed meanwhile");
+  }
+  if (state_ == State::ran && !is_blocked()) QueueBase::wake_next(line());
   task_->throw_cancelled();
 }
 
@@ -59,7 +75,16 @@ void QueueWait::throw_cancelled() {
 QueueBase::~QueueBase() {
   // Frames that still wait are destroyed later, with their loop; they must not touch us then.
   for (NodeList* line : {&getters_, &putters_})
-    while (!line->empty()) line->pop_front();
+    while (!line->empty()) line->pop_front().orphan();
+  if (woken_ > 0) orphan_woken();
+}
+
+// Those stand in the ready queue, where only their tasks know them.
+void QueueBase::orphan_woken() noexcept {
+  for (TaskLink* link = bound_->tasks.first(); link != nullptr; link = bound_->tasks.after(*link)) {
+    auto* wait = dynamic_cast<QueueWait*>(static_cast<TaskBase*>(link)->waiter());
+    if (wait != nullptr && wait->waits_for(*this)) wait->orphan();
+  }
 }
 
 void QueueBase::wake_next(NodeList& line) noexcept {

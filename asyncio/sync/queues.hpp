@@ -22,7 +22,7 @@ class QueueBase;
 // Not a WaitNode: Python takes a woken getter out of the line, and its turn may find that another
 // has taken the item. So the node itself is queued to run, looks, and only then runs its task.
 //
-//   idle --suspend()--> waiting --notify()--> woken --run(): task goes on
+//   idle --suspend()--> waiting --notify()--> woken --run(): task goes on (ran)
 //                          ^                    |
 //                          +---run(): overtaken-+    C++: in front, so it keeps its place
 class QueueWait final : public Node {
@@ -33,26 +33,30 @@ class QueueWait final : public Node {
   QueueWait(const QueueWait& other) noexcept  // a copy waits nowhere
       : Node(other), queue_(other.queue_), side_(other.side_) {}
   QueueWait& operator=(const QueueWait&) = delete;
+  ~QueueWait();
 
   void suspend(CoroPromiseBase& promise);
-  // On resumption: throws where the task was cancelled, and passes its wake-up on.
+  // On resumption: throws where the task was cancelled, and passes its wake-up on; throws
+  // RuntimeError where the queue is gone.
   void finish() {
-    if (task_->cancel_is_due()) [[unlikely]]
-      throw_cancelled();
+    if (queue_ == nullptr || task_->cancel_is_due()) [[unlikely]]
+      throw_instead();
   }
 
   void run() override;
   void notify() noexcept override;
   bool cancel_wait(const std::string& message) override;
+  void orphan() noexcept override { queue_ = nullptr; }
+  bool waits_for(const QueueBase& queue) const noexcept { return queue_ == &queue; }
 
  private:
-  enum class State : unsigned char { idle, waiting, woken, cancelled };
+  enum class State : unsigned char { idle, waiting, woken, ran, cancelled };
 
   bool is_blocked() const noexcept;
   NodeList& line() const noexcept;
-  [[noreturn]] void throw_cancelled();
+  [[noreturn]] void throw_instead();
 
-  QueueBase* queue_;
+  QueueBase* queue_;  // null: it was destroyed meanwhile
   TaskBase* task_ = nullptr;
   Side side_;
   State state_ = State::idle;  // linked in line() while waiting, in the ready queue while woken
@@ -122,6 +126,7 @@ class QueueBase {
       bind_first(scheduler);
   }
   void bind_first(Scheduler& scheduler);
+  void orphan_woken() noexcept;
   [[noreturn]] void throw_cannot_put() const;
   [[noreturn]] void throw_cannot_get() const;
 
@@ -130,7 +135,8 @@ class QueueBase {
   std::size_t unfinished_ = 0;  // put and not yet task_done()
   NodeList getters_;            // of QueueWait
   NodeList putters_;
-  Event finished_;  // set while unfinished_ == 0
+  std::size_t woken_ = 0;  // waits that left a line and have not run yet
+  Event finished_;         // set while unfinished_ == 0
   Scheduler* bound_ = nullptr;
   bool shutdown_ = false;
 };
@@ -193,7 +199,7 @@ class [[nodiscard]] QueuePut {
 // Cancellation: nothing is lost: an item leaves when its getter runs, and comes in when its
 //               putter runs; a cancelled one that was woken wakes the next.
 // Threads:      the loop's thread only; between threads, CrossQueue.
-// Lifetime:     outlives its waiters.
+// Lifetime:     outlives its waiters; one that was woken already throws RuntimeError where not.
 template <class T>
 class Queue : public detail::QueueBase {
  public:

@@ -19,6 +19,15 @@ Coro<> pass(int times = 1) {
   for (int i = 0; i < times; ++i) co_await sleep(0s);
 }
 
+Coro<std::string> error_of(Task<int> task) {
+  try {
+    co_await std::move(task);
+  } catch (const RuntimeError& error) {
+    co_return error.what();
+  }
+  co_return "nothing";
+}
+
 Coro<> fetch(std::string name, Queue<int>& queue, Order& order) {
   try {
     order.push_back(name + std::to_string(co_await queue.get()));
@@ -305,6 +314,56 @@ TEST(Queue, immediate_shutdown_counts_only_the_discarded_items_as_done) {
     co_await join;
     EXPECT_THROW(queue.task_done(), ValueError);
   }());
+}
+
+TEST(Queue, destroyed_under_a_woken_getter_ends_its_wait_with_an_error) {
+  run([]() -> Coro<> {
+    auto queue = std::make_unique<Queue<int>>();
+    auto getter = create_task([&]() -> Coro<int> { co_return co_await queue->get(); });
+    auto other = create_task([&]() -> Coro<int> { co_return co_await queue->get(); });
+    co_await pass();
+    queue->put_nowait(1);  // wakes the getter, which runs in the next pass
+    other.cancel();
+
+    queue.reset();
+
+    EXPECT_EQ(co_await error_of(std::move(getter)),
+              "the queue that this task waited for was destroyed meanwhile");
+    EXPECT_TRUE(other.cancelled());
+  }());
+}
+
+TEST(Queue, destroyed_under_a_woken_and_cancelled_putter_leaves_it_cancelled) {
+  run([]() -> Coro<> {
+    auto queue = std::make_unique<Queue<int>>(1);
+    queue->put_nowait(1);
+    auto putter = create_task([&]() -> Coro<> { co_await queue->put(2); });
+    co_await pass();
+    static_cast<void>(queue->get_nowait());
+    putter.cancel();
+
+    queue.reset();
+
+    co_await pass(2);
+    EXPECT_TRUE(putter.cancelled());
+  }());
+}
+
+TEST(Queue, outlives_a_woken_getter_whose_frame_the_loop_destroys) {
+  Queue<int> queue;
+  {
+    Loop loop;
+    auto getter = loop.create_task(
+        [](Queue<int>& source) -> Coro<> { static_cast<void>(co_await source.get()); }(queue));
+    loop.call_soon([&] {
+      loop.call_soon([&] {
+        queue.put_nowait(1);
+        loop.stop();
+      });
+    });
+    loop.run_forever();
+  }
+  EXPECT_EQ(queue.get_nowait(), 1);
 }
 
 TEST(Queue, waiting_in_two_loops_is_refused) {
