@@ -148,6 +148,8 @@ Loop::~Loop() {
   if (!state_->closed) close();
   state_->loop = nullptr;
   state_->time_source = nullptr;
+  backend_.reset();
+  state_->backend = nullptr;
   state_->drop_reference();
 }
 

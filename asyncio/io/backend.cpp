@@ -1,10 +1,12 @@
 // backend.cpp: the operations as plain system calls.
 #include "asyncio/io/backend.hpp"
 
+#include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 namespace asyncio::detail {
@@ -19,6 +21,8 @@ std::int64_t result_of(Call call) noexcept {
     if (errno != EINTR) return -std::int64_t{errno};
   }
 }
+
+int zero_or_error(int result) noexcept { return result == 0 ? 0 : -errno; }
 
 sockaddr* raw(SocketAddress& address) noexcept {
   return reinterpret_cast<sockaddr*>(address.bytes);
@@ -97,6 +101,52 @@ int IoBackend::connect_result(int fd) noexcept {
   return -error;
 }
 
-int IoBackend::shutdown_write(int fd) noexcept { return ::shutdown(fd, SHUT_WR) == 0 ? 0 : -errno; }
+int IoBackend::shutdown_write(int fd) noexcept { return zero_or_error(::shutdown(fd, SHUT_WR)); }
+
+int IoBackend::open_socket(int family, int type) noexcept {
+  const int fd = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return fd >= 0 ? fd : -errno;
+}
+
+int IoBackend::open_socket_pair(int& first, int& second) noexcept {
+  std::array<int, 2> fds{-1, -1};
+  const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+  if (::socketpair(AF_UNIX, type, 0, fds.data()) != 0) return -errno;
+  first = fds[0];
+  second = fds[1];
+  return 0;
+}
+
+int IoBackend::bind(int fd, const SocketAddress& name) noexcept {
+  return zero_or_error(::bind(fd, raw(name), name.length));
+}
+
+int IoBackend::listen(int fd, int backlog) noexcept { return zero_or_error(::listen(fd, backlog)); }
+
+int IoBackend::set_nonblocking(int fd) noexcept {
+  const int flags = ::fcntl(fd, F_GETFL);
+  return flags < 0 ? -errno : zero_or_error(::fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+
+int IoBackend::set_option(int fd, int level, int option, const void* value,
+                          unsigned size) noexcept {
+  return zero_or_error(::setsockopt(fd, level, option, value, size));
+}
+
+int IoBackend::get_option(int fd, int level, int option, void* value, unsigned& size) noexcept {
+  return zero_or_error(::getsockopt(fd, level, option, value, &size));
+}
+
+int IoBackend::socket_name(int fd, SocketAddress& name) noexcept {
+  name.length = SocketAddress::kCapacity;
+  return zero_or_error(::getsockname(fd, raw(name), &name.length));
+}
+
+int IoBackend::peer_name(int fd, SocketAddress& name) noexcept {
+  name.length = SocketAddress::kCapacity;
+  return zero_or_error(::getpeername(fd, raw(name), &name.length));
+}
+
+bool IoBackend::look_up(const std::string&, NameAnswer&) { return false; }
 
 }  // namespace asyncio::detail

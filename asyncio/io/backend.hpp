@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 struct iovec;
 
@@ -36,6 +38,13 @@ struct SocketAddress {
   static constexpr unsigned kCapacity = 128;  // sizeof(sockaddr_storage)
   alignas(8) unsigned char bytes[kCapacity];
   unsigned length = 0;
+};
+
+// What a backend that knows names of its own says of one (look_up).
+struct NameAnswer {
+  std::vector<SocketAddress> addresses;  // without ports
+  int error = 0;                         // EAI_*; 0 where there are addresses
+  std::int64_t delay_ns = 0;             // how long the answer takes
 };
 
 // Bytes that were received, lent until the next call of the backend.
@@ -90,6 +99,24 @@ class IoBackend {
   virtual int connect(int fd, const SocketAddress& peer) noexcept;
   virtual int connect_result(int fd) noexcept;
   virtual int shutdown_write(int fd) noexcept;
+
+  // ---- making and naming sockets: the new fd or 0, or -errno. Non-blocking, close-on-exec.
+  // A backend whose sockets are not the kernel's (a simulated one) overrides them all; its fds are
+  // numbers that the kernel does not know, from kFirstSimulated on.
+  static constexpr int kFirstSimulated = 0x40000000;
+  virtual int open_socket(int family, int type) noexcept;
+  virtual int open_socket_pair(int& first, int& second) noexcept;  // connected streams
+  virtual int bind(int fd, const SocketAddress& name) noexcept;
+  virtual int listen(int fd, int backlog) noexcept;
+  virtual int set_nonblocking(int fd) noexcept;
+  virtual int set_option(int fd, int level, int option, const void* value, unsigned size) noexcept;
+  virtual int get_option(int fd, int level, int option, void* value, unsigned& size) noexcept;
+  virtual int socket_name(int fd, SocketAddress& name) noexcept;
+  virtual int peer_name(int fd, SocketAddress& name) noexcept;
+  // False where the names of Unix sockets do not stand in the file system.
+  virtual bool has_socket_files() const noexcept { return true; }
+  // True where the backend answers for this host; false: the system's resolver is asked.
+  virtual bool look_up(const std::string& host, NameAnswer& answer);
 
   virtual const char* name() const noexcept = 0;
 

@@ -1,5 +1,6 @@
 #include "asyncio/io/backend.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -65,27 +66,55 @@ TEST_F(Operations, send_several_parts_as_one) {
 
 TEST(Accept, gives_a_socket_that_neither_blocks_nor_leaks_into_children) {
   const auto backend = make_epoll_backend();
-  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int listener = backend->open_socket(AF_INET, SOCK_STREAM);
   SocketAddress name;
   sockaddr_in loopback{};
   loopback.sin_family = AF_INET;
   loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&loopback), sizeof loopback), 0);
-  ASSERT_EQ(::listen(listener, 1), 0);
-  name.length = SocketAddress::kCapacity;
-  ::getsockname(listener, reinterpret_cast<sockaddr*>(name.bytes), &name.length);
+  std::memcpy(name.bytes, &loopback, sizeof loopback);
+  name.length = sizeof loopback;
+  ASSERT_EQ(backend->bind(listener, name), 0);
+  ASSERT_EQ(backend->listen(listener, 1), 0);
+  ASSERT_EQ(backend->socket_name(listener, name), 0);
 
   SocketAddress peer;
   EXPECT_EQ(backend->accept(listener, peer), -EAGAIN);
-  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int client = backend->open_socket(AF_INET, SOCK_STREAM);
   const int connected = backend->connect(client, name);
   EXPECT_TRUE(connected == 0 || connected == -EINPROGRESS);
   EXPECT_EQ(backend->connect_result(client), 0);
   const int served = backend->accept(listener, peer);
   ASSERT_GE(served, 0);
   EXPECT_EQ(peer.length, sizeof(sockaddr_in));
+  SocketAddress seen;
+  EXPECT_EQ(backend->peer_name(client, seen), 0);
+  EXPECT_EQ(std::memcmp(seen.bytes, name.bytes, name.length), 0);
+  for (const int fd : {listener, client, served}) {
+    EXPECT_NE(::fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    EXPECT_EQ(::fcntl(fd, F_GETFD), FD_CLOEXEC);
+    backend->close(fd);
+  }
+}
 
-  for (const int fd : {listener, client, served}) ::close(fd);
+TEST(MakingSockets, gives_numbers_for_what_goes_wrong) {
+  const auto backend = make_epoll_backend();
+  SocketAddress name;
+  EXPECT_EQ(backend->open_socket(-1, SOCK_STREAM), -EAFNOSUPPORT);
+  EXPECT_EQ(backend->bind(-1, name), -EBADF);
+  EXPECT_EQ(backend->listen(-1, 1), -EBADF);
+  EXPECT_EQ(backend->socket_name(-1, name), -EBADF);
+  EXPECT_EQ(backend->set_nonblocking(-1), -EBADF);
+  int first = -1;
+  int second = -1;
+  ASSERT_EQ(backend->open_socket_pair(first, second), 0);
+  EXPECT_EQ(backend->send(first, "a", 1), 1);
+  EXPECT_EQ(backend->receive(second).size, 1);
+  int type = 0;
+  unsigned size = sizeof type;
+  EXPECT_EQ(backend->get_option(first, SOL_SOCKET, SO_TYPE, &type, size), 0);
+  EXPECT_EQ(type, SOCK_STREAM);
+  backend->close(first);
+  backend->close(second);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ Coro<ConnectedSocket> connect_or_adopt(Loop& loop, std::string host, int port,
   if (options.sock < 0) co_return co_await connect_by_name(loop, std::move(host), port, options);
   if (!host.empty() || port != 0)
     throw ValueError("host/port and sock can not be specified at the same time");
-  co_return adopt_socket(options.sock);
+  co_return adopt_socket(loop, options.sock);
 }
 
 }  // namespace

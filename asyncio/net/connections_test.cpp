@@ -15,20 +15,21 @@ using namespace net_test;
 // A listener whose backlog is full: connecting to it hangs, as to a host that does not answer.
 class DeafHost {
  public:
-  DeafHost() : listener_(detail::make_stream_socket(Address::Family::ipv4, {})) {
-    detail::bind_socket(listener_.get(), *Address::parse("127.0.0.1", 0));
-    detail::listen_on(listener_.get(), 0);
-    name_ = detail::socket_name(listener_.get());
-    const detail::SocketAddress system = name_.to_system();
+  DeafHost()
+      : backend_(get_running_loop().backend()),
+        listener_(detail::make_stream_socket(backend_, Address::Family::ipv4, {})) {
+    detail::bind_socket(backend_, listener_.get(), *Address::parse("127.0.0.1", 0));
+    detail::listen_on(backend_, listener_.get(), 0);
+    name_ = detail::socket_name(backend_, listener_.get());
     for (int i = 0; i < 3; ++i) {
-      callers_.push_back(detail::make_stream_socket(Address::Family::ipv4, {}));
-      static_cast<void>(::connect(callers_.back().get(),
-                                  reinterpret_cast<const sockaddr*>(system.bytes), system.length));
+      callers_.push_back(detail::make_stream_socket(backend_, Address::Family::ipv4, {}));
+      backend_.connect(callers_.back().get(), name_.to_system());
     }
   }
   int port() const { return name_.port(); }
 
  private:
+  detail::IoBackend& backend_;
   detail::FileDescriptor listener_;
   std::vector<detail::FileDescriptor> callers_;
   Address name_;

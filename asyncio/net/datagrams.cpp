@@ -1,7 +1,5 @@
 #include "asyncio/net/datagrams.hpp"
 
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <deque>
 #include <vector>
@@ -107,12 +105,6 @@ Coro<std::optional<Address>> find_address(std::string host, int port, std::strin
   co_return found.front();
 }
 
-void allow_broadcast(int fd) {
-  const int on = 1;
-  if (::setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on) != 0)
-    throw_os_error(errno, "SO_BROADCAST");
-}
-
 Coro<std::shared_ptr<DatagramSocketTransport>> make_datagram_transport(Loop& loop,
                                                                        DatagramOptions options) {
   const std::optional<Address> local =
@@ -122,14 +114,15 @@ Coro<std::shared_ptr<DatagramSocketTransport>> make_datagram_transport(Loop& loo
   const Address::Family family = local    ? local->family()
                                  : remote ? remote->family()
                                           : Address::Family::ipv4;
-  FileDescriptor fd = make_datagram_socket(family, {.reuse_port = options.reuse_port});
-  if (options.allow_broadcast) allow_broadcast(fd.get());
+  IoBackend& backend = loop.backend();
+  FileDescriptor fd = make_datagram_socket(backend, family, {.reuse_port = options.reuse_port});
+  if (options.allow_broadcast) set_broadcast(backend, fd.get());
   if (local)
-    bind_socket(fd.get(), *local);
+    bind_socket(backend, fd.get(), *local);
   else if (!remote)
-    bind_socket(fd.get(), *Address::parse("0.0.0.0", 0));
+    bind_socket(backend, fd.get(), *Address::parse("0.0.0.0", 0));
   if (remote) {
-    const int result = loop.backend().connect(fd.get(), remote->to_system());
+    const int result = backend.connect(fd.get(), remote->to_system());
     if (result != 0) throw_os_error(-result, "connect", remote->repr());
   }
   co_return std::make_shared<DatagramSocketTransport>(loop.scheduler(), std::move(fd), remote);

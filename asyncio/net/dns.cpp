@@ -10,6 +10,7 @@
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/core/events.hpp"
+#include "asyncio/core/sleep.hpp"
 #include "asyncio/io/backend.hpp"
 #include "asyncio/sync/threads.hpp"
 
@@ -52,6 +53,19 @@ std::vector<Address> look_up(const std::string& host, int port, ResolveOptions o
   return addresses;
 }
 
+// What a backend said that knows names of its own (a simulated network).
+Coro<std::vector<Address>> finish_answer(detail::NameAnswer answer, std::string host, int port) {
+  if (answer.delay_ns > 0) co_await sleep(Duration(answer.delay_ns));
+  if (answer.error != 0) throw_gai_error(answer.error, host);
+  std::vector<Address> addresses;
+  for (const detail::SocketAddress& each : answer.addresses) {
+    const Address address = Address::from_system(each);
+    if (std::optional<Address> with_port = Address::parse(address.host(), port))
+      addresses.push_back(*std::move(with_port));
+  }
+  co_return addresses;
+}
+
 }  // namespace
 
 ASYNCIO_CORO_WRAPPER Coro<std::vector<Address>> resolve(std::string host, int port) {
@@ -64,6 +78,8 @@ Coro<std::vector<Address>> resolve(std::string host, int port, ResolveOptions op
   // Asks no server, so it needs no thread.
   if (host.empty()) co_return look_up(host, port, options);
   Loop& loop = get_running_loop();
+  if (detail::NameAnswer answer; loop.backend().look_up(host, answer))
+    co_return co_await finish_answer(std::move(answer), std::move(host), port);
   co_return co_await loop.run_in_executor(
       [host = std::move(host), port, options] { return look_up(host, port, options); });
 }

@@ -20,7 +20,7 @@ using StatePointer = std::shared_ptr<ServerState>;
 
 std::shared_ptr<SocketTransport> make_transport(ServerState& server, FileDescriptor fd,
                                                 Address peer) {
-  if (server.options().keep_alive) set_keep_alive(fd.get());
+  if (server.options().keep_alive) set_keep_alive(server.loop().backend(), fd.get());
   auto transport =
       std::make_shared<SocketTransport>(server.loop().scheduler(), std::move(fd), std::move(peer));
   transport->set_server(server.shared_from_this());
@@ -86,19 +86,22 @@ AcceptHandler to_factory(ProtocolFactory factory) {
 }
 
 void listen_at(ServerState& server, const Address& address) {
-  FileDescriptor fd = make_stream_socket(
-      address.family(), {.reuse_address = address.family() != Address::Family::unix_path,
-                         .reuse_port = server.options().reuse_port,
-                         .only_ipv6 = true});
-  bind_socket(fd.get(), address);
+  IoBackend& backend = server.loop().backend();
+  FileDescriptor fd =
+      make_stream_socket(backend, address.family(),
+                         {.reuse_address = address.family() != Address::Family::unix_path,
+                          .reuse_port = server.options().reuse_port,
+                          .only_ipv6 = true});
+  bind_socket(backend, fd.get(), address);
   server.add_socket(std::move(fd));
 }
 
 void adopt_listener(ServerState& server, int fd) {
-  FileDescriptor owner(fd);
-  if (!is_stream_socket(fd))
+  IoBackend& backend = server.loop().backend();
+  FileDescriptor owner(fd, &backend);
+  if (!is_stream_socket(backend, fd))
     throw ValueError("A Stream Socket was expected, got fd " + std::to_string(fd));
-  set_nonblocking(fd);
+  set_nonblocking(backend, fd);
   server.add_socket(std::move(owner));
 }
 
@@ -146,10 +149,10 @@ void remove_stale_socket(const std::string& path) noexcept {
 }
 
 Coro<Server> listen_on_path(StatePointer state, std::string path) {
-  const bool is_abstract = path.starts_with('\0');
-  if (!is_abstract) remove_stale_socket(path);
+  const bool is_file = !path.starts_with('\0') && state->loop().backend().has_socket_files();
+  if (is_file) remove_stale_socket(path);
   listen_at(*state, Address::of_path(path));
-  if (!is_abstract) state->set_path(path);
+  if (is_file) state->set_path(path);
   co_return co_await finish_start(std::move(state));
 }
 

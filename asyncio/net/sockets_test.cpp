@@ -33,15 +33,17 @@ TEST(SocketOperations, connect_and_accept) {
   run([]() -> Coro<> {
     Loop& loop = get_running_loop();
     using detail::FileDescriptor;
-    const FileDescriptor listener = detail::make_stream_socket(Address::Family::ipv4, {});
-    detail::bind_socket(listener.get(), *Address::parse("127.0.0.1", 0));
-    detail::listen_on(listener.get(), 5);
-    const Address name = detail::socket_name(listener.get());
+    const FileDescriptor listener =
+        detail::make_stream_socket(loop.backend(), Address::Family::ipv4, {});
+    detail::bind_socket(loop.backend(), listener.get(), *Address::parse("127.0.0.1", 0));
+    detail::listen_on(loop.backend(), listener.get(), 5);
+    const Address name = detail::socket_name(loop.backend(), listener.get());
     Task<std::pair<int, Address>> accepting = create_task(loop.sock_accept(listener.get()));
-    const FileDescriptor client = detail::make_stream_socket(Address::Family::ipv4, {});
+    const FileDescriptor client =
+        detail::make_stream_socket(loop.backend(), Address::Family::ipv4, {});
     co_await loop.sock_connect(client.get(), name);
     const auto accepted = co_await std::move(accepting);
-    EXPECT_EQ(accepted.second, detail::socket_name(client.get()));
+    EXPECT_EQ(accepted.second, detail::socket_name(loop.backend(), client.get()));
     ::close(accepted.first);
   }());
 }
@@ -49,14 +51,18 @@ TEST(SocketOperations, connect_and_accept) {
 TEST(SocketOperations, datagrams_come_with_their_sender) {
   run([]() -> Coro<> {
     Loop& loop = get_running_loop();
-    const detail::FileDescriptor a = detail::make_datagram_socket(Address::Family::ipv4, {});
-    const detail::FileDescriptor b = detail::make_datagram_socket(Address::Family::ipv4, {});
+    const detail::FileDescriptor a =
+        detail::make_datagram_socket(loop.backend(), Address::Family::ipv4, {});
+    const detail::FileDescriptor b =
+        detail::make_datagram_socket(loop.backend(), Address::Family::ipv4, {});
     for (const auto* each : {&a, &b})
-      detail::bind_socket(each->get(), *Address::parse("127.0.0.1", 0));
-    EXPECT_EQ(co_await loop.sock_sendto(a.get(), "x y", detail::socket_name(b.get())), 3U);
+      detail::bind_socket(loop.backend(), each->get(), *Address::parse("127.0.0.1", 0));
+    EXPECT_EQ(
+        co_await loop.sock_sendto(a.get(), "x y", detail::socket_name(loop.backend(), b.get())),
+        3U);
     const auto got = co_await loop.sock_recvfrom(b.get(), 100);
     EXPECT_EQ(got.first, "x y");
-    EXPECT_EQ(got.second, detail::socket_name(a.get()));
+    EXPECT_EQ(got.second, detail::socket_name(loop.backend(), a.get()));
   }());
 }
 

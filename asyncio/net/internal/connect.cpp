@@ -1,5 +1,7 @@
 #include "asyncio/net/internal/connect.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -21,8 +23,7 @@ class PendingConnect final : public FdWatcher {
   PendingConnect(const PendingConnect&) = delete;
   PendingConnect& operator=(const PendingConnect&) = delete;
   ~PendingConnect() {
-    if (!fd_) return;
-    if (backend_ != nullptr) backend_->close(fd_.release());
+    if (fd_ && backend_ == nullptr) ::close(fd_.release());  // the backend went first
   }
 
   int fd() const noexcept { return fd_.get(); }
@@ -132,16 +133,17 @@ Coro<std::vector<Address>> resolve_before(Loop& loop, std::string host, int port
 
 Coro<ConnectedSocket> connect_to(Loop& loop, Address peer, ConnectOptions options,
                                  TimePoint deadline) {
-  FileDescriptor fd = make_stream_socket(peer.family(), {.keep_alive = options.keep_alive});
+  IoBackend& backend = loop.backend();
+  FileDescriptor fd =
+      make_stream_socket(backend, peer.family(), {.keep_alive = options.keep_alive});
   if (!options.local_host.empty() || options.local_port != 0) {
     const std::string host = !options.local_host.empty()              ? options.local_host
                              : peer.family() == Address::Family::ipv6 ? "::"
                                                                       : "0.0.0.0";
     const std::optional<Address> local = Address::parse(host, options.local_port);
     if (!local) throw ValueError("local_host must be numeric: '" + host + "'");
-    bind_socket(fd.get(), *local);
+    bind_socket(backend, fd.get(), *local);
   }
-  IoBackend& backend = loop.backend();
   auto pending = std::make_unique<PendingConnect>(loop, std::move(fd));
   int result = backend.connect(pending->fd(), peer.to_system());
   if (result == -EINPROGRESS) {
@@ -183,11 +185,12 @@ ASYNCIO_CORO_WRAPPER Coro<ConnectedSocket> connect_by_path(Loop& loop, std::stri
   return connect_to(loop, Address::of_path(path), std::move(options), deadline);
 }
 
-ConnectedSocket adopt_socket(int fd) {
-  if (!is_stream_socket(fd))
+ConnectedSocket adopt_socket(Loop& loop, int fd) {
+  IoBackend& backend = loop.backend();
+  if (!is_stream_socket(backend, fd))
     throw ValueError("A Stream Socket was expected, got fd " + std::to_string(fd));
-  ConnectedSocket socket{FileDescriptor(fd), peer_name(fd)};
-  set_nonblocking(fd);
+  ConnectedSocket socket{FileDescriptor(fd, &backend), peer_name(backend, fd)};
+  set_nonblocking(backend, fd);
   return socket;
 }
 

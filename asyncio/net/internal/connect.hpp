@@ -21,6 +21,6 @@ Coro<ConnectedSocket> connect_by_name(Loop& loop, std::string host, int port,
                                       ConnectOptions options);
 Coro<ConnectedSocket> connect_by_path(Loop& loop, std::string path, ConnectOptions options);
 // Takes a connected socket of the caller's over.
-ConnectedSocket adopt_socket(int fd);
+ConnectedSocket adopt_socket(Loop& loop, int fd);
 
 }  // namespace asyncio::detail

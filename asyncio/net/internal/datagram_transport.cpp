@@ -26,7 +26,7 @@ DatagramSocketTransport::DatagramSocketTransport(Scheduler& scheduler, FileDescr
       backend_(scheduler.backend),
       fd_(fd.release()),
       peer_(std::move(peer)),
-      name_(socket_name(fd_)) {
+      name_(socket_name(*backend_, fd_)) {
   scheduler_.add_reference();
 }
 

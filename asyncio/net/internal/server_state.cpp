@@ -56,7 +56,7 @@ class Listener final : public FdWatcher,
       : scheduler_(server.loop().scheduler()),
         backend_(scheduler_.backend),
         fd_(std::move(fd)),
-        name_(socket_name(fd_.get())) {
+        name_(socket_name(*backend_, fd_.get())) {
     scheduler_.add_reference();
   }
   Listener(const Listener&) = delete;
@@ -81,7 +81,7 @@ class Listener final : public FdWatcher,
   void on_backend_closed() noexcept override {
     const std::shared_ptr<ServerState> alive = std::move(server_);
     backend_ = nullptr;
-    fd_ = FileDescriptor();
+    if (fd_) ::close(fd_.release());
   }
 
  private:
@@ -104,14 +104,16 @@ class Listener final : public FdWatcher,
 };
 
 void Listener::start(std::shared_ptr<ServerState> server, int backlog) {
-  listen_on(fd_.get(), backlog);
+  listen_on(*backend_, fd_.get(), backlog);
   backend_->watch(fd_.get(), *this);
   server_ = std::move(server);
 }
 
 void Listener::stop() noexcept {
   retry_timer_.cancel();
-  if (fd_ && backend_ != nullptr) backend_->close(fd_.release());
+  if (scheduler_.backend == nullptr && fd_)
+    ::close(fd_.release());  // it never listened, and its loop is gone
+  fd_ = FileDescriptor();
   server_.reset();
 }
 
@@ -136,7 +138,7 @@ bool Listener::accept_one() {
   const int fd = backend_->accept(fd_.get(), peer);
   if (fd >= 0) {
     has_complained_ = false;
-    hand_over(FileDescriptor(fd), Address::from_system(peer));
+    hand_over(FileDescriptor(fd, backend_), Address::from_system(peer));
     return true;
   }
   const int error = -fd;

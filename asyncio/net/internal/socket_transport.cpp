@@ -46,7 +46,7 @@ SocketTransport::~SocketTransport() {
 }
 
 void SocketTransport::start_stream(StreamState& stream) {
-  set_no_delay(fd_);
+  set_no_delay(*backend_, fd_);
   stream_ = &stream;
   stream_->add_reference();
   stream_->set_transport(shared_from_this());
@@ -56,7 +56,7 @@ void SocketTransport::start_stream(StreamState& stream) {
 }
 
 void SocketTransport::start_protocol(std::shared_ptr<Protocol> protocol) {
-  set_no_delay(fd_);
+  set_no_delay(*backend_, fd_);
   set_protocol(std::move(protocol));
   self_ = shared_from_this();
   context_ = current_context_slot();
@@ -521,7 +521,8 @@ void SocketTransport::release_fd() noexcept {
 }
 
 Address SocketTransport::sockname() const {
-  if (!name_ && fd_ >= 0) name_ = std::make_unique<Address>(socket_name(fd_));
+  if (!name_ && fd_ >= 0 && backend_ != nullptr)
+    name_ = std::make_unique<Address>(socket_name(*backend_, fd_));
   return name_ ? *name_ : Address();
 }
 

@@ -1,6 +1,5 @@
 #include "asyncio/net/internal/sockets.hpp"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -31,19 +30,22 @@ int system_family(Address::Family family) {
   throw ValueError("an empty Address leads nowhere");
 }
 
-void set_option(int fd, int level, int name, const char* what) {
+void set_option(IoBackend& backend, int fd, int level, int name, const char* what) {
   const int on = 1;
-  if (::setsockopt(fd, level, name, &on, sizeof on) != 0) throw_os_error(errno, what);
+  const int result = backend.set_option(fd, level, name, &on, sizeof on);
+  if (result != 0) throw_os_error(-result, what);
 }
 
-FileDescriptor make_socket(Address::Family family, int type, const SocketOptions& options) {
-  FileDescriptor fd(::socket(system_family(family), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) throw_os_error(errno, "socket");
-  if (options.reuse_address) set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR");
-  if (options.reuse_port) set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT");
-  if (options.keep_alive) set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, "SO_KEEPALIVE");
+FileDescriptor make_socket(IoBackend& backend, Address::Family family, int type,
+                           const SocketOptions& options) {
+  const int number = backend.open_socket(system_family(family), type);
+  if (number < 0) throw_os_error(-number, "socket");
+  FileDescriptor fd(number, &backend);
+  if (options.reuse_address) set_option(backend, number, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR");
+  if (options.reuse_port) set_option(backend, number, SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT");
+  if (options.keep_alive) set_keep_alive(backend, number);
   if (options.only_ipv6 && family == Address::Family::ipv6)
-    set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY");
+    set_option(backend, number, IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY");
   return fd;
 }
 
@@ -53,33 +55,29 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-template <class Ask>
-Address name_by(Ask ask, int fd) {
-  SocketAddress address;
-  socklen_t length = SocketAddress::kCapacity;
-  if (ask(fd, reinterpret_cast<sockaddr*>(address.bytes), &length) != 0) return {};
-  address.length = length;
-  return Address::from_system(address);
-}
-
 }  // namespace
 
 FileDescriptor::~FileDescriptor() {
-  if (fd_ >= 0) ::close(fd_);
+  if (fd_ < 0) return;
+  if (backend_ != nullptr)
+    backend_->close(fd_);
+  else
+    ::close(fd_);
 }
 
-FileDescriptor make_stream_socket(Address::Family family, const SocketOptions& options) {
-  return make_socket(family, SOCK_STREAM, options);
+FileDescriptor make_stream_socket(IoBackend& backend, Address::Family family,
+                                  const SocketOptions& options) {
+  return make_socket(backend, family, SOCK_STREAM, options);
 }
 
-FileDescriptor make_datagram_socket(Address::Family family, const SocketOptions& options) {
-  return make_socket(family, SOCK_DGRAM, options);
+FileDescriptor make_datagram_socket(IoBackend& backend, Address::Family family,
+                                    const SocketOptions& options) {
+  return make_socket(backend, family, SOCK_DGRAM, options);
 }
 
-void bind_socket(int fd, const Address& address) {
-  const SocketAddress system = address.to_system();
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(system.bytes), system.length) == 0) return;
-  const int error = errno;
+void bind_socket(IoBackend& backend, int fd, const Address& address) {
+  const int error = -backend.bind(fd, address.to_system());
+  if (error == 0) return;
   std::string words = "[Errno " + std::to_string(error) + "] ";
   if (address.family() == Address::Family::unix_path && error == EADDRINUSE)
     words += "Address " + address.repr() + " is already in use";
@@ -89,30 +87,43 @@ void bind_socket(int fd, const Address& address) {
   std::rethrow_exception(make_os_error(error, ErrorText{std::move(words)}, "bind", address.repr()));
 }
 
-void listen_on(int fd, int backlog) {
-  if (::listen(fd, backlog) != 0) throw_os_error(errno, "listen");
+void listen_on(IoBackend& backend, int fd, int backlog) {
+  if (const int result = backend.listen(fd, backlog); result != 0)
+    throw_os_error(-result, "listen");
 }
 
-void set_nonblocking(int fd) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) throw_os_error(errno, "fcntl");
+void set_nonblocking(IoBackend& backend, int fd) {
+  if (const int result = backend.set_nonblocking(fd); result != 0) throw_os_error(-result, "fcntl");
 }
 
-void set_no_delay(int fd) noexcept {
+void set_no_delay(IoBackend& backend, int fd) noexcept {
   const int on = 1;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  backend.set_option(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-void set_keep_alive(int fd) { set_option(fd, SOL_SOCKET, SO_KEEPALIVE, "SO_KEEPALIVE"); }
+void set_keep_alive(IoBackend& backend, int fd) {
+  set_option(backend, fd, SOL_SOCKET, SO_KEEPALIVE, "SO_KEEPALIVE");
+}
 
-Address socket_name(int fd) { return name_by(::getsockname, fd); }
-Address peer_name(int fd) { return name_by(::getpeername, fd); }
+void set_broadcast(IoBackend& backend, int fd) {
+  set_option(backend, fd, SOL_SOCKET, SO_BROADCAST, "SO_BROADCAST");
+}
 
-bool is_stream_socket(int fd) {
+Address socket_name(IoBackend& backend, int fd) {
+  SocketAddress name;
+  return backend.socket_name(fd, name) == 0 ? Address::from_system(name) : Address();
+}
+
+Address peer_name(IoBackend& backend, int fd) {
+  SocketAddress name;
+  return backend.peer_name(fd, name) == 0 ? Address::from_system(name) : Address();
+}
+
+bool is_stream_socket(IoBackend& backend, int fd) {
   int type = 0;
-  socklen_t length = sizeof type;
-  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0)
-    throw_os_error(errno, "getsockopt");
+  unsigned size = sizeof type;
+  if (const int result = backend.get_option(fd, SOL_SOCKET, SO_TYPE, &type, size); result != 0)
+    throw_os_error(-result, "getsockopt");
   return type == SOCK_STREAM;
 }
 
