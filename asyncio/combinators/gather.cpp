@@ -48,7 +48,7 @@ void GatherBase::settle(ChildWatch& watch) {
   if (cancel_requested_)
     end_cancelled_child(child);
   else if (!return_exceptions_ && !child.has_result())
-    outer_.set_exception(take_failure(child));
+    outer_.set_exception(child.failure());
   if (!outer_.done() && finished_ == count_) finish();
 }
 

@@ -7,10 +7,13 @@ ShieldBase::ShieldBase(FutureBase& outer, FutureBase& inner) noexcept : Follower
 }
 
 void ShieldBase::begin() {
-  if (watch_.child()->done())
-    settle(watch_);
-  else
+  FutureBase& inner = *watch_.child();
+  if (!inner.done()) {
     start(watch_);
+    return;
+  }
+  if (inner.cancelled()) cancel_outer(inner.failure());  // as if it was awaited itself
+  settle(watch_);
 }
 
 // A failure that comes later is the inner one's own, so it is not marked as retrieved here.
@@ -20,7 +23,7 @@ void ShieldBase::outer_cancelled() noexcept {
 
 void ShieldBase::copy_end(FutureBase& inner) noexcept {
   if (inner.cancelled()) {
-    copy_cancelled(inner.stored_exception());
+    cancel_outer(nullptr);  // without the message, as in Python
   } else if (std::exception_ptr error = take_failure(inner)) {
     outer_.set_exception(std::move(error));
   } else {

@@ -20,7 +20,7 @@ class ShieldBase : public Follower {
   bool may_die() noexcept { return Follower::may_die(&watch_, 1); }
 
   virtual void copy_value(FutureBase& inner) = 0;
-  virtual void copy_cancelled(std::exception_ptr error) noexcept = 0;
+  virtual void cancel_outer(std::exception_ptr error) noexcept = 0;
 
  private:
   void settle(ChildWatch& watch) final;
@@ -54,7 +54,7 @@ class ShieldState final : public FutureState<typename State::value_type>, privat
     else
       this->set_result(take_child_value(state));
   }
-  void copy_cancelled(std::exception_ptr error) noexcept override {
+  void cancel_outer(std::exception_ptr error) noexcept override {
     this->finish_cancelled(std::move(error));
   }
 };

@@ -66,6 +66,7 @@ void Timeout::expire() {
     task_->scheduler()->push_ready(*this);
     return;
   }
+  if (!task_->cancel_is_due()) cancel_was_due_ = false;  // it was delivered meanwhile
   task_->cancel("");
   state_ = State::expiring;
 }

@@ -173,6 +173,7 @@ void FutureBase::rethrow() { std::rethrow_exception(failure()); }
 
 std::exception_ptr FutureBase::failure() {
   log_failure_ = false;
+  if (exception_ && error_once_) return std::move(exception_);
   if (exception_) return exception_;
   ASYNCIO_ASSERT(state_ == State::cancelled, "a pending future was read");
   return std::make_exception_ptr(CancelledError());

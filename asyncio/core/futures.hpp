@@ -116,6 +116,8 @@ class FutureBase : public Node, public Pooled {
   State state_ = State::pending;
   bool log_failure_ = false;     // an exception that nobody has retrieved yet
   std::uint8_t task_flags_ = 0;  // tasks.hpp
+  // Of a cancelled task: the first who asks gets its very CancelledError, later ones a plain one.
+  bool error_once_ = false;
   Scheduler* scheduler_;
   std::exception_ptr exception_;  // of a failure, or the CancelledError where it has a message
   NodeList waiters_;

@@ -128,8 +128,9 @@ void TaskBase::note_exception(const std::type_info* type) noexcept {
 void TaskBase::finish() {
   CoroPromiseBase& root_promise = *leaf_;
   std::exception_ptr error = root_promise.take_exception();
+  error_once_ = (task_flags_ & kThrewCancelled) != 0;
   const bool is_cancelled =
-      (task_flags_ & kThrewCancelled) != 0 || (!error && (task_flags_ & kMustCancel) != 0);
+      error_once_ || (!error && (task_flags_ & kMustCancel) != 0);
   if (!error && is_cancelled) error = take_cancel_error();
   if (!error && !is_cancelled) {
     try {
@@ -158,6 +159,7 @@ void TaskBase::finish_unstarted() {
   destroy_frames();
   leave_lists();
   drop_callable();
+  error_once_ = true;
   finish_cancelled(take_cancel_error());
 }
 

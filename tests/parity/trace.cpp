@@ -1,12 +1,15 @@
 // trace.cpp: the table of scenarios, the formatting of traces, and main().
 //   parity --list      prints the ids
 //   parity s001 ...    runs these, one after another
+//   parity --program FILE...   runs random programs (random/)
 #include "trace.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <typeinfo>
+
+#include "random_program.hpp"
 
 namespace parity {
 namespace {
@@ -130,6 +133,10 @@ int main(int argc, char** argv) {
   std::sort(scenarios.begin(), scenarios.end(), [](auto* a, auto* b) { return a->id < b->id; });
   if (argc < 2 || std::strcmp(argv[1], "--list") == 0) {
     for (const parity::Scenario* each : scenarios) std::printf("%s\n", each->id.data());
+    return 0;
+  }
+  if (std::strcmp(argv[1], "--program") == 0) {
+    for (int i = 2; i < argc; ++i) parity::random::run_file(argv[i]);
     return 0;
   }
   for (int i = 1; i < argc; ++i) {
