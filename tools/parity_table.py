@@ -32,8 +32,7 @@ FAMILIES = {
 NO_COUNTERPART = [
     (r"\w*ChildWatcher(\.\w+)?$", "removed in Python 3.14; children are watched through a pidfd"),
     (r"\w*EventLoopPolicy(\.\w+)?$", "policies are deprecated in Python and go away in 3.16"),
-    (r"StreamReaderProtocol\.\w+$",
-     "internal wiring in Python; a stream and its connection are one object here"),
+    (r"StreamReaderProtocol\.\w+$", "called by the transport: the virtual functions of Protocol"),
 ]
 
 HEAD = """# Parity: every public name of Python's asyncio

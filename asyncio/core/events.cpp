@@ -148,6 +148,7 @@ Loop::~Loop() {
   if (!state_->closed) close();
   state_->loop = nullptr;
   state_->time_source = nullptr;
+  services_->end_members();
   backend_.reset();
   state_->backend = nullptr;
   state_->drop_reference();

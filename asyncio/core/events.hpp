@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "asyncio/core/tasks.hpp"
 
@@ -136,6 +137,10 @@ class DatagramTransport;
 struct ServerOptions;
 struct ConnectOptions;
 struct DatagramOptions;
+class ReadTransport;
+class WriteTransport;
+class SubprocessTransport;
+struct ProcessOptions;
 class Loop;
 
 using ExceptionHandler = std::function<void(Loop&, const ExceptionContext&)>;
@@ -308,6 +313,32 @@ class Loop {
   Coro<std::pair<std::string, Address>> sock_recvfrom(int fd, std::size_t size);
   Coro<std::pair<std::size_t, Address>> sock_recvfrom_into(int fd, char* data, std::size_t size);
   Coro<std::size_t> sock_sendto(int fd, std::string data, Address to);
+
+  // ---- pipes (os/pipes.hpp). Take the fd over. factory() gives a std::shared_ptr<Protocol>.
+  template <class Factory>
+  Coro<std::pair<std::shared_ptr<ReadTransport>, std::invoke_result_t<Factory&>>> connect_read_pipe(
+      Factory factory, int fd);
+  template <class Factory>
+  Coro<std::pair<std::shared_ptr<WriteTransport>, std::invoke_result_t<Factory&>>>
+  connect_write_pipe(Factory factory, int fd);
+
+  // ---- programs (os/subprocess.hpp). factory() gives a std::shared_ptr<SubprocessProtocol>.
+  // Without options all three streams are pipes, as in Python.
+  template <class Factory>
+  using SubprocessAndProtocol =
+      std::pair<std::shared_ptr<SubprocessTransport>, std::invoke_result_t<Factory&>>;
+  template <class Factory>
+  Coro<SubprocessAndProtocol<Factory>> subprocess_exec(Factory factory,
+                                                       std::vector<std::string> argv);
+  template <class Factory>
+  Coro<SubprocessAndProtocol<Factory>> subprocess_exec(Factory factory,
+                                                       std::vector<std::string> argv,
+                                                       ProcessOptions options);
+  template <class Factory>
+  Coro<SubprocessAndProtocol<Factory>> subprocess_shell(Factory factory, std::string command);
+  template <class Factory>
+  Coro<SubprocessAndProtocol<Factory>> subprocess_shell(Factory factory, std::string command,
+                                                        ProcessOptions options);
 
   detail::Scheduler& scheduler() const noexcept { return *state_; }
   detail::IoBackend& backend() const noexcept { return *backend_; }

@@ -31,7 +31,23 @@ class FdCallbacks final : public FdWatcher {
 
 struct LoopPortOwner;  // sync/threads.hpp
 
+// What lives with a loop and must be told of its end, on its thread: pipes, child processes.
+class LoopMember : public Link {
+ public:
+  virtual void on_loop_destroyed() noexcept = 0;
+
+ protected:
+  LoopMember() noexcept = default;
+  ~LoopMember() {
+    if (is_linked()) unlink();
+  }
+};
+
 struct LoopServices {
+  void end_members() noexcept {
+    while (!members.empty()) members.pop_front().on_loop_destroyed();
+  }
+
   ExceptionHandler exception_handler;
   std::shared_ptr<ThreadPoolExecutor> executor;
   bool executor_shut_down = false;
@@ -39,6 +55,7 @@ struct LoopServices {
   TaskFactory task_factory = TaskFactory::standard;
   std::map<int, std::function<void()>> signal_callbacks;
   std::unordered_map<int, std::unique_ptr<FdCallbacks>> fd_callbacks;
+  IntrusiveList<LoopMember> members;  // the backend is still there when they hear of the end
 };
 
 // core/signals.cpp: the process-wide part of signal delivery.

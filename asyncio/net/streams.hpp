@@ -245,9 +245,9 @@ class StreamReader {
   void feed_eof();
   void set_exception(std::exception_ptr error);
   std::string repr() const;
+  detail::StreamState& state() const { return handle_.get("StreamReader"); }
 
  private:
-  detail::StreamState& state() const { return handle_.get("StreamReader"); }
   detail::StreamHandle handle_;
 };
 

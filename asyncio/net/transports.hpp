@@ -64,6 +64,8 @@ class Transport : public BaseTransport {
   virtual bool is_reading() const = 0;
   virtual void set_protocol(std::shared_ptr<Protocol> protocol) = 0;
   virtual std::shared_ptr<Protocol> get_protocol() const = 0;  // null for a stream's
+  // A handle that keeps it alive; null where the transport has none to give.
+  virtual std::shared_ptr<Transport> share() { return nullptr; }
 };
 
 class DatagramTransport : public BaseTransport {

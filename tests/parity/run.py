@@ -21,10 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 TIMEOUT = 60  # seconds for one scenario; none takes longer than 1 s outside sanitizers
 
 # id: what it waits for.
-NOT_YET = {
-    "s105": "subprocesses",
-    "s106": "subprocesses",
-}
+NOT_YET = {}
 
 
 def find_python(wanted):

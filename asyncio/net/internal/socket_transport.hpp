@@ -52,6 +52,7 @@ class SocketTransport final : public Transport,
   bool is_closing() const override { return closing_; }
   void set_protocol(std::shared_ptr<Protocol> protocol) override;
   std::shared_ptr<Protocol> get_protocol() const override { return protocol_; }
+  std::shared_ptr<Transport> share() override { return shared_from_this(); }
   Address peername() const override { return peer_; }
   Address sockname() const override;
   int fileno() const override { return fd_; }
