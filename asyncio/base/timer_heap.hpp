@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "asyncio/base/shape.hpp"
+
 namespace asyncio::detail {
 
 // What the heap keeps in an element: where it stands, and when it came.
@@ -33,6 +35,8 @@ class TimerHeap {
   TimerSlot& pop() noexcept;
 
  private:
+  template <class>
+  friend struct Shape;
   struct Entry {
     std::int64_t when;
     TimerSlot* slot;

@@ -53,7 +53,7 @@ class Completions : private ChildOwner, private Deadline::Owner {
   }
 
  protected:
-  Completions() noexcept : deadline_(*this) {}
+  Completions() noexcept : deadline_(*this) { show_awaiters(waiters_.nodes()); }
   virtual ~Completions() = default;
   void begin(const std::vector<FutureBase*>& children, const AsCompletedOptions& options);
 

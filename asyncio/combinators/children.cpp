@@ -1,6 +1,31 @@
 #include "asyncio/combinators/children.hpp"
 
+#include <cstddef>
+
+#include "asyncio/core/instrument.hpp"
+
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"  // of classes with bases: all compilers give it
+
 namespace asyncio::detail {
+
+// ---- for who looks from outside
+
+template <>
+struct Shape<ChildOwner> {
+  static constexpr std::int32_t kAwaiters = offsetof(ChildOwner, awaiters_);
+};
+template <>
+struct Shape<ChildWatch> {
+  static constexpr const char* kLabel = "child";
+  static inline constinit WaitKind kind{.type = &typeid(ChildWatch),
+                                        .labels = &kLabel,
+                                        .told = offsetof(ChildWatch, owner_),
+                                        .told_at = Shape<ChildOwner>::kAwaiters,
+                                        .told_is_list = true};
+};
+namespace {
+const ShownKind kShowChildWatch(Shape<ChildWatch>::kind);
+}  // namespace
 
 // ---- one child
 

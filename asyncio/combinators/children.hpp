@@ -22,6 +22,13 @@ class ChildOwner {
   virtual void child_lost(ChildWatch&) noexcept {}  // it never will be
  protected:
   ~ChildOwner() = default;
+  // Says who waits for what is made of the children, to who looks from outside.
+  void show_awaiters(NodeList& awaiters) noexcept { awaiters_ = &awaiters; }
+
+ private:
+  template <class>
+  friend struct Shape;
+  NodeList* awaiters_ = nullptr;
 };
 
 // The watch on one child. Keeps a reference to it; loosen() makes that a weak one.
@@ -70,6 +77,8 @@ class ChildWatch final : public Node {
   void orphan() noexcept override;
 
  private:
+  template <class>
+  friend struct Shape;
   ChildOwner* owner_ = nullptr;
   FutureBase* child_ = nullptr;
   bool strong_ = false;
@@ -86,7 +95,7 @@ class Follower : public ChildOwner {
   Follower& operator=(const Follower&) = delete;
 
  protected:
-  explicit Follower(FutureBase& outer) noexcept : outer_(outer) {}
+  explicit Follower(FutureBase& outer) noexcept : outer_(outer) { show_awaiters(outer.waiters()); }
   ~Follower() = default;
 
   void start(ChildWatch& watch) {

@@ -1,6 +1,11 @@
 #include "asyncio/combinators/taskgroups.hpp"
 
+#include <cstddef>
+
 #include "asyncio/core/events.hpp"
+#include "asyncio/core/instrument.hpp"
+
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"  // of classes with bases: all compilers give it
 
 namespace asyncio {
 
@@ -15,19 +20,20 @@ struct TaskGroup::State {
   class Child final : public detail::Node, public ChildLink, public detail::Pooled {
    public:
     Child(State& group, detail::TaskBase& task) noexcept
-        : group_(group), task_(detail::StatePtr<detail::TaskBase>::share(&task)) {}
+        : group_(&group), task_(detail::StatePtr<detail::TaskBase>::share(&task)) {}
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
     ~Child() {
       if (ChildLink::is_linked()) ChildLink::unlink();
     }
     void notify() noexcept override { task_->scheduler()->push_ready(*this); }
-    void run() override { group_.child_done(*this); }
+    void run() override { group_->child_done(*this); }
     bool cancel_wait(const std::string&) override { return false; }
     detail::TaskBase& task() const noexcept { return *task_; }
 
    private:
-    State& group_;
+    friend struct State;
+    State* group_;
     detail::StatePtr<detail::TaskBase> task_;
   };
 
@@ -51,7 +57,19 @@ struct TaskGroup::State {
   bool exiting = false;
   bool aborting = false;
   bool parent_cancel_requested = false;
+
+  static const detail::ShownKind shown;
+  static detail::WaitKind kind;  // how who looks from outside comes from a task to the parent
 };
+
+namespace {
+constexpr const char* kLabel = "TaskGroup";
+}  // namespace
+constinit detail::WaitKind TaskGroup::State::kind{.type = &typeid(Child),
+                                                  .labels = &kLabel,
+                                                  .told = offsetof(Child, group_),
+                                                  .told_at = offsetof(TaskGroup::State, parent)};
+const detail::ShownKind TaskGroup::State::shown(TaskGroup::State::kind);
 
 TaskGroup::TaskGroup() noexcept = default;
 TaskGroup::TaskGroup(TaskGroup&&) noexcept = default;

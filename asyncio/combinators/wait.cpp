@@ -30,6 +30,7 @@ Waiting::Waiting(std::vector<FutureBase*> futures, const WaitOptions& options)
       watches_(std::make_unique<ChildWatch[]>(left_)),
       deadline_(*this) {
   Scheduler& scheduler = current_scheduler();
+  show_awaiters(released.state()->waiters());
   for (const FutureBase* future : futures) check_same_loop(*future, &scheduler);
   if (options.timeout) deadline_.start(scheduler, *options.timeout);
   for (std::size_t i = 0; i < futures.size(); ++i) {

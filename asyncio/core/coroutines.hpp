@@ -15,6 +15,7 @@
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/base/frame_pool.hpp"
+#include "asyncio/base/shape.hpp"
 #include "asyncio/core/awaitable.hpp"
 
 #if defined(ASYNCIO_STRICT_LIFETIMES) && defined(__clang__)
@@ -119,6 +120,8 @@ class CoroPromiseBase : public Pooled {
   void mark_value() noexcept { caller_ |= kHasValue; }
 
  private:
+  template <class>
+  friend struct Shape;
   static constexpr std::uintptr_t kIsRoot = 1;    // caller_ is a TaskBase
   static constexpr std::uintptr_t kHasValue = 2;  // the derived promise holds a value
   static constexpr std::uintptr_t kFlags = 3;

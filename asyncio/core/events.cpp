@@ -87,6 +87,7 @@ class RunningScope {
   explicit RunningScope(Scheduler& scheduler) noexcept : scheduler_(scheduler) {
     scheduler_.running = true;
     scheduler_.thread = this_thread();
+    scheduler_.shown.thread_id = this_thread_id();
     tls_scheduler = &scheduler_;
   }
   RunningScope(const RunningScope&) = delete;
@@ -141,9 +142,11 @@ Loop::Loop(LoopOptions options)
   state_->time_source = time_source_.get();
   state_->poll_interval = options.poll_interval == 0 ? 1 : options.poll_interval;
   set_debug(options.debug || detail::debug_from_environment());
+  detail::show_loop(*state_);
 }
 
 Loop::~Loop() {
+  detail::hide_loop(*state_);
   abandon_tasks();
   if (!state_->closed) close();
   state_->loop = nullptr;

@@ -77,6 +77,7 @@ class FutureBase : public Node, public Pooled {
   CallbackToken add_callback(DoneCallback* callback, const CallbackOptions& options);
   bool remove_callback(CallbackToken token) noexcept;
   void add_waiter(Node& node) noexcept { waiters_.push_back(node); }
+  NodeList& waiters() noexcept { return waiters_; }
 
   Loop& get_loop() const;
   Scheduler* scheduler() const noexcept { return scheduler_; }
@@ -96,6 +97,8 @@ class FutureBase : public Node, public Pooled {
   bool cancel_wait(const std::string&) override { return false; }
 
  protected:
+  template <class>
+  friend struct Shape;
   explicit FutureBase(Scheduler* scheduler) noexcept : scheduler_(scheduler) {
     if (scheduler_ != nullptr) scheduler_->add_reference();
   }
@@ -220,6 +223,8 @@ class FutureWait : public Node {
   FutureBase* awaited() const noexcept { return future_; }
 
  protected:
+  template <class>
+  friend struct Shape;
   explicit FutureWait(FutureBase* future) noexcept : future_(future) {}
   FutureWait(const FutureWait&) noexcept = default;
   FutureWait& operator=(const FutureWait&) noexcept = default;

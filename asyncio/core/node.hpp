@@ -48,6 +48,8 @@ class TimerNode : public Node {
   ~TimerNode() = default;
 
  private:
+  template <class>
+  friend struct Shape;
   TimerSlot slot_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "asyncio/base/clock.hpp"
 #include "asyncio/core/context.hpp"
+#include "asyncio/core/instrument.hpp"
 #include "asyncio/core/node.hpp"
 
 namespace asyncio {
@@ -107,6 +108,7 @@ struct Scheduler {
   IoBackend* backend = nullptr;
   Loop* loop = nullptr;  // null once the Loop object is gone
   std::uint32_t references = 1;
+  LoopLink shown;             // to who looks from outside
   std::uintptr_t thread = 0;  // the thread that runs the loop, 0 while none does
   Duration slow_callback = std::chrono::milliseconds(100);
 

@@ -36,6 +36,8 @@ class Sleep : public TimerNode {
   bool cancel_wait(const std::string& message) final;
 
  private:
+  template <class>
+  friend struct Shape;
   void start(TaskBase& task, CoroPromiseBase& promise);
   void disarm() noexcept;
 

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <string_view>
 #include <typeinfo>
 
 #include "asyncio/base/assert.hpp"
+#include "asyncio/base/function_name.hpp"
 #include "asyncio/core/events.hpp"
 #include "asyncio/core/services.hpp"
 
@@ -18,25 +18,6 @@ namespace {
 std::atomic<std::uint32_t> next_task_number{1};
 
 CancelledError cancelled_error() noexcept { return CancelledError(); }
-
-// "main" of "asyncio::Coro<> (anonymous namespace)::App::main(int) [T = int]".
-std::string short_function_name(const char* pretty) {
-  std::string_view name(pretty);
-  name = name.substr(0, name.find(" ["));  // what template parameters stand for
-  std::size_t depth = 0;
-  for (std::size_t i = name.size(); i-- > 0;) {  // the parameter list is the last (...)
-    if (name[i] == ')') ++depth;
-    if (name[i] == '(' && depth > 0 && --depth == 0) {
-      name = name.substr(0, i);
-      break;
-    }
-  }
-  const std::size_t scope = name.rfind("::");
-  const std::size_t type = name.find_last_of(" *&");
-  const std::string_view last =
-      name.substr(std::max(scope == name.npos ? 0 : scope + 2, type == name.npos ? 0 : type + 1));
-  return last == "operator()" ? "<lambda>" : std::string(last);
-}
 
 std::string place_of(const std::source_location& where) {
   return std::string(where.file_name()) + ":" + std::to_string(where.line());

@@ -105,6 +105,8 @@ class TaskBase : public FutureBase, public TaskLink {
   const char* never_retrieved_sentence() const noexcept override;
 
  private:
+  template <class>
+  friend struct Shape;
   enum Flag : std::uint8_t {
     kStarted = 1,
     kMustCancel = 2,      // throw CancelledError at the next resumption

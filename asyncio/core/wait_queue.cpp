@@ -111,6 +111,7 @@ void WaitQueue::wake_all() noexcept {
 void WaitQueue::bind(Scheduler& scheduler, const char* owner) {
   if (bound_ == nullptr) {
     bound_ = &scheduler;
+    what_ = owner;
     return;
   }
   if (bound_ != &scheduler)

@@ -51,6 +51,8 @@ class WaitNode : public Node {
   TaskBase* task() const noexcept { return task_; }
 
  private:
+  template <class>
+  friend struct Shape;
   friend class WaitQueue;
   void enter(WaitQueue& queue, CoroPromiseBase& promise, bool front);
   [[noreturn]] void throw_orphaned();
@@ -73,6 +75,7 @@ class WaitQueue {
   bool has_live() const noexcept { return live_ > 0; }
   // Live and not woken.
   bool has_waiting() const noexcept { return waiting_ > 0; }
+  NodeList& nodes() noexcept { return nodes_; }
   std::size_t live_count() const noexcept { return live_; }
   std::size_t waiting_count() const noexcept { return waiting_; }
 
@@ -85,6 +88,8 @@ class WaitQueue {
   void bind(Scheduler& scheduler, const char* owner);
 
  private:
+  template <class>
+  friend struct Shape;
   friend class WaitNode;
   WaitNode* first_waiting() noexcept;
 
@@ -93,6 +98,7 @@ class WaitQueue {
   std::size_t live_ = 0;
   std::size_t waiting_ = 0;
   Scheduler* bound_ = nullptr;
+  const char* what_ = nullptr;  // "<asyncio.locks.Lock object>"; null before the first wait
 };
 
 }  // namespace detail

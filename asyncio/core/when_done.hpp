@@ -31,6 +31,8 @@ class WhenDone : public Node {
   }
 
  private:
+  template <class>
+  friend struct Shape;
   void suspend(CoroPromiseBase& promise) {
     task_ = current_scheduler().current_task;
     future_->bind();

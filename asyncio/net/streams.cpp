@@ -4,12 +4,62 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 
 #include "asyncio/base/errors.hpp"
+#include "asyncio/core/instrument.hpp"
 #include "asyncio/net/internal/stream_state.hpp"
+
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"  // of classes with bases: all compilers give it
 
 namespace asyncio {
 namespace detail {
+
+// ---- for who looks from outside
+
+namespace {
+
+std::string peer_of(const StreamState& state) {
+  const Transport* transport = state.transport();
+  if (transport == nullptr) return "";
+  return "fd " + std::to_string(transport->fileno()) + ", peer " + transport->peername().repr();
+}
+
+}  // namespace
+
+template <>
+struct Shape<ReadOperation> {
+  static constexpr const char* kLabels[] = {// by ReadOperation::Kind
+                                            "StreamReader.read",        "StreamReader.read",
+                                            "StreamReader.readexactly", "StreamReader.readline",
+                                            "StreamReader.readuntil",   "StreamReader.read_view"};
+  static std::string detail(const Node& node) {
+    return peer_of(*static_cast<const ReadOperation&>(node).state_);
+  }
+  static inline constinit WaitKind kind{.type = &typeid(ReadOperation),
+                                        .labels = kLabels,
+                                        .label_count = 6,
+                                        .choice = offsetof(ReadOperation, kind_),
+                                        .told = offsetof(ReadOperation, task_),
+                                        .detail = &detail};
+};
+template <>
+struct Shape<FlowWait> {
+  static constexpr const char* kLabels[] = {"StreamWriter.drain", "StreamWriter.wait_closed"};
+  static std::string detail(const Node& node) {
+    return peer_of(*static_cast<const FlowWait&>(node).state_);
+  }
+  static inline constinit WaitKind kind{.type = &typeid(FlowWait),
+                                        .labels = kLabels,
+                                        .label_count = 2,
+                                        .choice = offsetof(FlowWait, kind_),
+                                        .told = offsetof(FlowWait, task_),
+                                        .detail = &detail};
+};
+namespace {
+const ShownKind kShowRead(Shape<ReadOperation>::kind);
+const ShownKind kShowFlow(Shape<FlowWait>::kind);
+}  // namespace
 
 // ---- the buffer
 

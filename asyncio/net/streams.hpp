@@ -72,6 +72,8 @@ class ReadOperation : public Node {
   std::size_t scanned() const noexcept { return scanned_; }
 
  private:
+  template <class>
+  friend struct Shape;
   bool can_complete();
   bool search_is_over();
   void suspend(CoroPromiseBase& promise);
@@ -163,6 +165,8 @@ class [[nodiscard]] FlowWait final : public Node {
   bool is_over() const noexcept;
 
  private:
+  template <class>
+  friend struct Shape;
   void suspend(CoroPromiseBase& promise);
 
   StreamState* state_;

@@ -1,8 +1,28 @@
 #include "asyncio/sync/queues.hpp"
 
+#include <cstddef>
 #include <cstdio>
 
+#include "asyncio/core/instrument.hpp"
+
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"  // of classes with bases: all compilers give it
+
 namespace asyncio::detail {
+
+// ---- for who looks from outside
+
+template <>
+struct Shape<QueueWait> {
+  static constexpr const char* kLabels[] = {"Queue.get", "Queue.put"};  // by QueueWait::Side
+  static inline constinit WaitKind kind{.type = &typeid(QueueWait),
+                                        .labels = kLabels,
+                                        .label_count = 2,
+                                        .choice = offsetof(QueueWait, side_),
+                                        .told = offsetof(QueueWait, task_)};
+};
+namespace {
+const ShownKind kShowQueueWait(Shape<QueueWait>::kind);
+}  // namespace
 
 // ---- one wait
 

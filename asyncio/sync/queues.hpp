@@ -50,6 +50,8 @@ class QueueWait final : public Node {
   bool waits_for(const QueueBase& queue) const noexcept { return queue_ == &queue; }
 
  private:
+  template <class>
+  friend struct Shape;
   enum class State : unsigned char { idle, waiting, woken, ran, cancelled };
 
   bool is_blocked() const noexcept;

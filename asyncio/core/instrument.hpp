@@ -1,0 +1,95 @@
+// instrument.hpp: what a process shows of its loops to who looks from outside (`asyncio ps`), and
+// how nodes are read, from outside and from inside (debug/call_graph.hpp).
+//
+// The registry is plain data. A reader finds it through an ELF note, which lies in memory and
+// survives strip, and reads the rest by the offsets that stand in it. Nothing here runs while a
+// program does: the lists that are shown are those that the kernel keeps anyway.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <typeinfo>
+
+#include "asyncio/base/intrusive_list.hpp"
+#include "asyncio/base/shape.hpp"
+
+namespace asyncio::detail {
+
+class Node;
+class FutureBase;
+class TaskBase;
+struct Scheduler;
+
+// To be raised with each change of the structures below, or of what their offsets lead to.
+inline constexpr std::uint32_t kRegistryVersion = 1;
+
+// How the nodes of one class are read. Offsets are from the beginning of the node; -1: none.
+struct WaitKind {
+  const std::type_info* type;
+  // What waits there. With `choice`, the offset of a byte, one of several labels; with `label_in`,
+  // the offset of a pointer to a structure that has the label at `label_at`.
+  const char* const* labels;
+  std::int32_t label_count = 1;
+  std::int32_t choice = -1;
+  std::int32_t label_in = -1;
+  std::int32_t label_at = -1;
+  // Who is told: the pointer at `told` is a task; with `told_at`, it leads to a structure that has
+  // there a pointer to the task, or to the list of those who are told in turn.
+  std::int32_t told = -1;
+  std::int32_t told_at = -1;
+  bool told_is_list = false;
+  std::int32_t awaited = -1;  // of a pointer to the future or task that is waited for
+  std::int32_t timer = -1;    // of the TimerSlot
+  // More words about one node, from inside only: who holds the lock, who is the peer.
+  std::string (*detail)(const Node& node) = nullptr;
+  const WaitKind* next = nullptr;
+};
+
+// Offsets, filled in when the first loop is made.
+struct RegistryLayout {
+  std::uint32_t loop_link, loop_id, loop_thread;  // the last two from the link
+  std::uint32_t loop_running, loop_current, loop_tasks, loop_passes;
+  std::uint32_t loop_timers;  // of the pointer to the heap's entries, {deadline, slot} each
+  std::uint32_t task_link, task_state, task_requests, task_leaf, task_waiter, task_number;
+  std::uint32_t task_extras, task_waiters, task_flags;
+  std::uint32_t task_started;  // the bit in the flags
+  std::uint32_t extras_name, extras_has_name;
+  std::uint32_t string_data, string_size;
+  std::uint32_t promise_caller, promise_where;  // where: pointer to {file, function, line}
+  std::uint32_t slot_index;
+  // The virtual tables of type_info for single and for multiple inheritance.
+  const void* single_base;
+  const void* several_bases;
+};
+
+struct Registry {
+  char magic[8] = {'a', 's', 'y', 'n', 'c', 'i', 'o', '\0'};
+  std::uint32_t version = kRegistryVersion;
+  std::uint32_t size = sizeof(Registry);
+  char library[16] = {};  // its version, "0.1.0"
+  Link loops;             // of Scheduler::shown; null before the first
+  const WaitKind* kinds = nullptr;
+  RegistryLayout layout = {};
+};
+
+// A loop's place in the registry.
+struct LoopLink : Link {
+  std::uint64_t id = 0;        // counts in the process, from 1
+  std::int32_t thread_id = 0;  // gettid() of the thread that runs it, or ran it last
+};
+
+void show_loop(Scheduler& scheduler) noexcept;
+void hide_loop(Scheduler& scheduler) noexcept;
+std::int32_t this_thread_id() noexcept;
+
+// Adds a kind to the registry, for the life of the process; an object of static storage.
+class ShownKind {
+ public:
+  explicit ShownKind(WaitKind& kind) noexcept;
+};
+
+// The kind of a node's class or of its nearest base class that has one, or null.
+const WaitKind* kind_of(const Node& node) noexcept;
+
+const Registry& registry() noexcept;
+
+}  // namespace asyncio::detail

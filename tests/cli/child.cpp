@@ -1,0 +1,80 @@
+// What the tests look into: `child calm` waits in many ways, `child hang` has a task that never
+// ends its step, `child loops` has a loop in each of two threads, `child busy` never rests,
+// `child circle` has tasks that await each other. Each prints "ready" once it is that far.
+#include <asyncio/asyncio.hpp>
+#include <cstdio>
+#include <string_view>
+#include <thread>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+void say_ready() {
+  std::puts("ready");
+  std::fflush(stdout);
+}
+
+asyncio::Coro<> deepest() { co_await asyncio::sleep(1h); }
+asyncio::Coro<> middle() { co_await deepest(); }
+asyncio::Coro<> takes(asyncio::Lock& lock) {
+  auto held = co_await lock.scoped();
+  co_await asyncio::sleep(1h);
+}
+
+asyncio::Coro<> calm() {
+  asyncio::Lock lock;
+  auto holder = asyncio::create_task(takes(lock), {.name = "holder"});
+  auto contender = asyncio::create_task(takes(lock), {.name = "contender"});
+  co_await asyncio::with(asyncio::TaskGroup(), [](asyncio::TaskGroup& group) -> asyncio::Coro<> {
+    group.create_task(middle(), {.name = "first"});
+    group.create_task(asyncio::gather(middle()), {.name = "second"});
+    asyncio::get_running_loop().call_later(10ms, say_ready);
+    co_return;
+  });
+}
+
+asyncio::Coro<> spins() {
+  co_await asyncio::sleep(0s);
+  say_ready();
+  for (volatile unsigned turn = 0;;) turn = turn + 1;
+}
+
+asyncio::Coro<> hang() {
+  auto other = asyncio::create_task(middle(), {.name = "other"});
+  auto spinner = asyncio::create_task(spins(), {.name = "spinner"});
+  co_await spinner;
+}
+
+asyncio::Coro<> busy() {
+  say_ready();
+  for (;;) co_await asyncio::gather(asyncio::sleep(0s), asyncio::sleep(0s));
+}
+
+asyncio::Coro<> awaits(asyncio::Future<>& start, asyncio::Task<>& other) {
+  co_await start;
+  co_await other;
+}
+
+asyncio::Coro<> circle() {
+  asyncio::Future<> start;
+  asyncio::Task<> one, two;
+  one = asyncio::create_task(awaits(start, two), {.name = "one"});
+  two = asyncio::create_task(awaits(start, one), {.name = "two"});
+  start.set_result();
+  asyncio::get_running_loop().call_later(10ms, say_ready);
+  co_await asyncio::sleep(1h);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view mode = argc > 1 ? argv[1] : "";
+  if (mode == "calm") asyncio::run(calm());
+  if (mode == "hang") asyncio::run(hang());
+  if (mode == "busy") asyncio::run(busy());
+  if (mode == "circle") asyncio::run(circle());
+  if (mode != "loops") return 2;
+  std::thread other([] { asyncio::run(middle()); });
+  asyncio::run(calm());
+}

@@ -1,0 +1,1 @@
+// Empty: the library comes in whole; see CMakeLists.txt.
