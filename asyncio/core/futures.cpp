@@ -9,6 +9,16 @@ namespace asyncio::detail {
 
 // ---- waiting for a future
 
+bool FutureWait::cancel_wait(const std::string& message) {
+  if (future_->is_task() && static_cast<TaskBase*>(future_)->passes_cancel_on()) [[unlikely]] {
+    // C++: a ring of tasks that await each other is broken here; CPython ends in RecursionError.
+    unlink();
+    task_->wake_cancelled(message);
+    return true;
+  }
+  return future_->cancel(message);
+}
+
 void FutureWait::notify() noexcept { task_->wake(); }
 
 void FutureWait::suspend(CoroPromiseBase& promise) {

@@ -219,7 +219,7 @@ class FutureWait : public Node {
  public:
   void run() final {}
   void notify() noexcept final;
-  bool cancel_wait(const std::string& message) final { return future_->cancel(message); }
+  bool cancel_wait(const std::string& message) final;
   FutureBase* awaited() const noexcept { return future_; }
 
  protected:

@@ -17,6 +17,9 @@ namespace {
 
 std::atomic<std::uint32_t> next_task_number{1};
 
+constexpr int kMostCancelDepth = 500;
+thread_local int cancel_depth = 0;  // of TaskBase::cancel_awaited() within each other
+
 CancelledError cancelled_error() noexcept { return CancelledError(); }
 
 std::string place_of(const std::source_location& where) {
@@ -89,7 +92,7 @@ void TaskBase::run() {
 void TaskBase::deliver_kept_cancel() {
   if (waiter_ == nullptr || Node::is_linked()) return;
   const std::string message = cancel_message_ ? *cancel_message_ : std::string();
-  if (!waiter_->cancel_wait(message)) return;
+  if (!cancel_awaited(message)) return;
   task_flags_ &= static_cast<std::uint8_t>(~kMustCancel);
   if ((task_flags_ & kCancelInFlight) == 0) cancel_message_.reset();  // a future carries it now
 }
@@ -110,8 +113,7 @@ void TaskBase::finish() {
   CoroPromiseBase& root_promise = *leaf_;
   std::exception_ptr error = root_promise.take_exception();
   error_once_ = (task_flags_ & kThrewCancelled) != 0;
-  const bool is_cancelled =
-      error_once_ || (!error && (task_flags_ & kMustCancel) != 0);
+  const bool is_cancelled = error_once_ || (!error && (task_flags_ & kMustCancel) != 0);
   if (!error && is_cancelled) error = take_cancel_error();
   if (!error && !is_cancelled) {
     try {
@@ -187,12 +189,32 @@ void TaskBase::abandon() noexcept {
 bool TaskBase::cancel(const std::string& message) {
   log_failure_ = false;
   if (done()) return false;
+  if (cancel_depth >= kMostCancelDepth) [[unlikely]] {
+    cancel_later(message);
+    return true;
+  }
   ++cancel_requests_;
-  if (waiter_ != nullptr && !Node::is_linked() && waiter_->cancel_wait(message)) return true;
+  if (waiter_ != nullptr && !Node::is_linked() && cancel_awaited(message)) return true;
   // The next resumption throws; where a cancelled waiter is on its way, its message stands.
   if ((task_flags_ & kCancelInFlight) == 0) store_cancel_message(message);
   task_flags_ |= kMustCancel;
   return true;
+}
+
+// From task to task, inward.
+bool TaskBase::cancel_awaited(const std::string& message) {
+  ++cancel_depth;
+  task_flags_ |= kPassesCancelOn;
+  const bool cancelled = waiter_->cancel_wait(message);
+  task_flags_ &= static_cast<std::uint8_t>(~kPassesCancelOn);
+  --cancel_depth;
+  return cancelled;
+}
+
+// A long chain of tasks must not use up the stack: the rest of it follows in the next pass.
+void TaskBase::cancel_later(const std::string& message) {
+  scheduler_->loop->call_soon(
+      [self = StatePtr<TaskBase>::share(this), message] { self->cancel(message); });
 }
 
 int TaskBase::uncancel() noexcept {

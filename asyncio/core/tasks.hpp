@@ -84,6 +84,8 @@ class TaskBase : public FutureBase, public TaskLink {
   // Woken by what it waited for, but not running yet.
   bool is_woken() const noexcept { return waiter_ != nullptr && Node::is_linked(); }
   bool is_running() const noexcept { return scheduler_->current_task == this; }
+  // In a ring of tasks that await each other, cancelling one comes back to it.
+  bool passes_cancel_on() const noexcept { return (task_flags_ & kPassesCancelOn) != 0; }
   Node* waiter() const noexcept { return waiter_; }
   CoroPromiseBase* leaf() const noexcept { return leaf_; }
 
@@ -114,6 +116,7 @@ class TaskBase : public FutureBase, public TaskLink {
     kBodyDone = 8,
     kThrewCancelled = 16,
     kThrewInterrupt = 32,  // KeyboardInterrupt or SystemExit: leaves the loop, too
+    kPassesCancelOn = 64,  // cancel() is under way: what is awaited is being cancelled
   };
   static constexpr std::uint8_t kKeepOnForget =
       static_cast<std::uint8_t>(~(kMustCancel | kCancelInFlight));
@@ -125,6 +128,8 @@ class TaskBase : public FutureBase, public TaskLink {
   };
 
   Extras& extras();
+  bool cancel_awaited(const std::string& message);
+  void cancel_later(const std::string& message);
   void finish();
   void finish_unstarted();
   void deliver_kept_cancel();

@@ -334,6 +334,51 @@ ASYNCIO_TEST(AllTasks, are_those_that_are_not_done_in_creation_order) {
   co_await wait(std::vector{a, c});
 }
 
+ASYNCIO_TEST(Task, ring_of_tasks_that_await_each_other_can_be_cancelled) {
+  Task<> first, second;
+  first = create_task([&]() -> Coro<> { co_await second; });
+  second = create_task([&]() -> Coro<> { co_await first; });
+  co_await sleep(0s);
+  co_await sleep(0s);
+
+  EXPECT_TRUE(first.cancel("ring"));
+  co_await testing::all_tasks_blocked();
+
+  EXPECT_TRUE(first.cancelled());
+  EXPECT_TRUE(second.cancelled());
+  EXPECT_EQ(first.cancelling(), 1);
+}
+
+ASYNCIO_TEST(Task, ring_through_a_gather_can_be_cancelled) {
+  Task<> first, second;
+  first = create_task([&]() -> Coro<> { co_await gather(second); });
+  second = create_task([&]() -> Coro<> { co_await first; });
+  co_await sleep(0s);
+  co_await sleep(0s);
+
+  first.cancel();
+  co_await testing::all_tasks_blocked();
+
+  EXPECT_TRUE(first.cancelled());
+  EXPECT_TRUE(second.cancelled());
+}
+
+ASYNCIO_TEST(Task, long_chain_of_tasks_is_cancelled_without_using_up_the_stack) {
+  constexpr int kTasks = 20'000;
+  std::vector<Task<>> tasks{create_task(forever())};
+  for (int i = 1; i < kTasks; ++i)
+    tasks.push_back(create_task([](Task<> inner) -> Coro<> { co_await inner; }, tasks.back()));
+  co_await sleep(0s);
+
+  tasks.back().cancel();
+  co_await testing::all_tasks_blocked();
+
+  for (const Task<>& task : tasks) {
+    EXPECT_TRUE(task.cancelled());
+    EXPECT_EQ(task.cancelling(), 1);
+  }
+}
+
 TEST(Task, handles_may_be_asked_and_dropped_after_their_loop) {
   Task<int> done;
   Task<> pending;
