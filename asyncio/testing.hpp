@@ -7,6 +7,7 @@
 #include "asyncio/testing/clock.hpp"
 #include "asyncio/testing/mock.hpp"
 #include "asyncio/testing/run.hpp"
+#include "asyncio/testing/streams.hpp"
 
 #define ASYNCIO_TEST(suite, name)                                                      \
   static ::asyncio::Coro<> asyncio_test_##suite##_##name();                            \

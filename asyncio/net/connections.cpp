@@ -1,7 +1,9 @@
 // connections.cpp: open_connection() and its kind.
 #include <memory>
 
+#include "asyncio/base/errors.hpp"
 #include "asyncio/core/events.hpp"
+#include "asyncio/io/backend.hpp"
 #include "asyncio/net/internal/connect.hpp"
 #include "asyncio/net/internal/socket_transport.hpp"
 #include "asyncio/net/servers.hpp"
@@ -66,6 +68,20 @@ Coro<std::shared_ptr<Transport>> create_protocol_unix_connection(Loop& loop,
                                                                  ConnectOptions options) {
   ConnectedSocket socket = co_await connect_by_path(loop, std::move(path), std::move(options));
   co_return co_await make_transport(loop, std::move(protocol), std::move(socket));
+}
+
+std::pair<Connection, Connection> make_stream_pair(Loop& loop) {
+  IoBackend& backend = loop.backend();
+  int first = -1;
+  int second = -1;
+  const int result = backend.open_socket_pair(first, second);
+  if (result != 0) throw_os_error(-result, "socketpair");
+  ConnectedSocket one{FileDescriptor(first, &backend), {}};
+  ConnectedSocket other{FileDescriptor(second, &backend), {}};
+  one.peer = peer_name(backend, first);
+  other.peer = peer_name(backend, second);
+  return {make_stream(loop, std::move(one), kDefaultStreamLimit),
+          make_stream(loop, std::move(other), kDefaultStreamLimit)};
 }
 
 }  // namespace detail

@@ -122,7 +122,7 @@ TEST(Server, a_handler_that_fails_loses_its_own_connection_only) {
       reports.push_back(context.message + " | " + describe(context.exception));
     });
     const auto handler = [](StreamReader reader, StreamWriter writer) -> Coro<> {
-      if (co_await reader.read(4) == "fail") throw ValueError("bad client");
+      if (co_await reader.readexactly(4) == "fail") throw ValueError("bad client");
       writer.write("fine");
     };
     Server server = co_await start_server(handler, "127.0.0.1", 0);

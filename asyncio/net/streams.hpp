@@ -328,4 +328,9 @@ Coro<Connection> open_connection(ConnectOptions options);  // with .sock
 Coro<Connection> open_unix_connection(std::string path);
 Coro<Connection> open_unix_connection(std::string path, ConnectOptions options);
 
+namespace detail {
+// Two connected streams of one backend: in memory where that is simulated, else a socketpair(2).
+std::pair<Connection, Connection> make_stream_pair(Loop& loop);
+}  // namespace detail
+
 }  // namespace asyncio

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "asyncio/io/backend.hpp"
 #include "asyncio/net/internal/test_support.hpp"
 
 namespace asyncio {
@@ -379,7 +380,8 @@ TEST(Streams, a_reset_reaches_read_drain_and_wait_closed) {
   run([]() -> Coro<> {
     Ends ends = co_await connected();
     const linger at_once{1, 0};
-    ::setsockopt(ends.served.writer.fileno(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    get_running_loop().backend().set_option(ends.served.writer.fileno(), SOL_SOCKET, SO_LINGER,
+                                            &at_once, sizeof at_once);
     ends.served.writer.abort();
     const std::string reset = "ConnectionResetError: [Errno 104] Connection reset by peer";
     EXPECT_EQ(co_await error_of(ends.client.reader.read(1)), reset);

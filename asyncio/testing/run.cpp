@@ -7,14 +7,17 @@
 #include "asyncio/core/runners.hpp"
 #include "asyncio/core/sleep.hpp"
 #include "asyncio/core/when_done.hpp"
-#include "asyncio/testing/clock.hpp"
+#include "asyncio/io/simulated.hpp"
 
 namespace asyncio::testing {
 namespace {
 
+// On a world of its own: virtual time, and a network in memory.
 std::unique_ptr<Loop> make_loop() {
+  auto network = std::make_shared<detail::SimulatedNetwork>();
   LoopOptions options;
-  options.time_source = std::make_shared<VirtualClock>();
+  options.time_source = network;
+  options.make_backend = [network] { return network->make_backend(); };
   options.poll_interval = 1;
   return std::make_unique<Loop>(std::move(options));
 }
