@@ -17,11 +17,16 @@ if(ASYNCIO_SANITIZE AND ASYNCIO_SYMBOLIZER)
 endif()
 
 # asyncio_add_test(<name> COMMAND <command>... [LABELS <label>...] [ENVIRONMENT <VAR=value>...]
-#                  [TIMEOUT <seconds>]): one CTest entry that runs as all of ours do.
+#                  [TIMEOUT <seconds>] [ON_EACH_BACKEND]): one CTest entry that runs as all of ours
+# do; ON_EACH_BACKEND adds a second one, <name>.io_uring, where every loop is on io_uring.
 function(asyncio_add_test name)
-  cmake_parse_arguments(test "" "TIMEOUT" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(test "ON_EACH_BACKEND" "TIMEOUT" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
   if(NOT test_TIMEOUT)
     set(test_TIMEOUT 300)
+  endif()
+  if(test_ON_EACH_BACKEND)
+    asyncio_add_test(${name}.io_uring COMMAND ${test_COMMAND} LABELS ${test_LABELS}
+      ENVIRONMENT ${test_ENVIRONMENT} ASYNCIO_BACKEND=io_uring TIMEOUT ${test_TIMEOUT})
   endif()
   add_test(NAME ${name} COMMAND ${test_COMMAND})
   set(environment "GTEST_OUTPUT=json:${ASYNCIO_RESULTS_DIR}/${name}.json")
@@ -42,10 +47,16 @@ function(asyncio_crosses_threads file result)
 endfunction()
 
 # asyncio_add_gtest(<name> SOURCES <file>... [LINKS <target>...] [PCH_FROM <target>]
-#                   [TIMEOUT <seconds>]): an executable of GoogleTest cases and its CTest entry,
-# labelled "threads" where one of its files crosses threads. The tsan build takes only those files.
+#                   [TIMEOUT <seconds>] [ON_EACH_BACKEND]): an executable of GoogleTest cases and
+# its CTest entry, labelled "threads" where one of its files crosses threads. The tsan build takes
+# only those files.
 function(asyncio_add_gtest name)
-  cmake_parse_arguments(test "" "PCH_FROM;TIMEOUT" "SOURCES;LINKS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(test "ON_EACH_BACKEND" "PCH_FROM;TIMEOUT" "SOURCES;LINKS;ENVIRONMENT"
+                        ${ARGN})
+  set(backends "")
+  if(test_ON_EACH_BACKEND)
+    set(backends ON_EACH_BACKEND)
+  endif()
   set(crossing "")
   foreach(source IN LISTS test_SOURCES)
     get_filename_component(source ${source} ABSOLUTE)
@@ -76,5 +87,5 @@ function(asyncio_add_gtest name)
     set(test_TIMEOUT 300)
   endif()
   asyncio_add_test(${name} COMMAND ${name} LABELS ${labels} ENVIRONMENT ${test_ENVIRONMENT}
-                   TIMEOUT ${test_TIMEOUT})
+                   TIMEOUT ${test_TIMEOUT} ${backends})
 endfunction()

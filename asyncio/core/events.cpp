@@ -5,10 +5,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "asyncio/base/assert.hpp"
 #include "asyncio/base/logging.hpp"
 #include "asyncio/core/services.hpp"
+#include "asyncio/io/io_uring.hpp"
 
 namespace asyncio {
 namespace detail {
@@ -73,12 +75,36 @@ bool debug_from_environment() noexcept {
   return value != nullptr && *value != '\0' && std::strcmp(value, "0") != 0;
 }
 
+// ASYNCIO_BACKEND comes before what the program says.
+Backend wanted_backend(Backend chosen) {
+  const char* const value = std::getenv("ASYNCIO_BACKEND");
+  const std::string_view name = value != nullptr ? value : "";
+  if (name.empty()) return chosen;
+  if (name == "automatic") return Backend::automatic;
+  if (name == "epoll") return Backend::epoll;
+  if (name == "io_uring") return Backend::io_uring;
+  throw ValueError("ASYNCIO_BACKEND is '" + std::string(name) +
+                   "'\n  instead: epoll, io_uring or automatic");
+}
+
+// Once for the process: with a loop on each core the same line would come many times.
+void say_that_it_is_epoll(const std::exception& why) {
+  static std::atomic<bool> said{false};
+  if (said.exchange(true)) return;
+  logging::log(LogLevel::warning,
+               std::string("io_uring is not available, using epoll: ") + why.what());
+}
+
 std::unique_ptr<IoBackend> make_backend(const LoopOptions& options) {
   if (options.make_backend) return options.make_backend();
-  // io_uring is not there yet: asking for it gives epoll, and the log says so.
-  if (options.backend == Backend::io_uring)
-    logging::log(LogLevel::warning, "backend io_uring is not available in this version: epoll");
-  return make_epoll_backend();
+  // automatic is epoll: docs/decisions/0010-io-uring.md has the measurements.
+  if (wanted_backend(options.backend) != Backend::io_uring) return make_epoll_backend();
+  try {
+    return make_io_uring_backend();
+  } catch (const OSError& error) {
+    say_that_it_is_epoll(error);
+    return make_epoll_backend();
+  }
 }
 
 // Makes the scheduler this thread's for a scope.
@@ -230,7 +256,7 @@ void Loop::close() {
 std::string Loop::repr() const {
   return std::string("<Loop running=") + (is_running() ? "True" : "False") +
          " closed=" + (is_closed() ? "True" : "False") +
-         " debug=" + (get_debug() ? "True" : "False") + ">";
+         " debug=" + (get_debug() ? "True" : "False") + " backend=" + backend_->name() + ">";
 }
 
 // ---- running

@@ -14,6 +14,10 @@
 
 namespace asyncio {
 
+// How the loop talks to the kernel. What is observable is the same. `automatic` is the one that our
+// measurements favour, and epoll where io_uring is asked for and the kernel forbids it (the log
+// says so, once). The environment's ASYNCIO_BACKEND=epoll|io_uring comes before what the program
+// chooses.
 enum class Backend { automatic, epoll, io_uring };
 
 struct LoopOptions {
@@ -153,7 +157,8 @@ inline constexpr TaskFactory eager_task_factory = TaskFactory::eager;
 // All members are for that thread, except call_soon_threadsafe and wake.
 class Loop {
  public:
-  // Throws OSError where the kernel refuses its file descriptors.
+  // Throws OSError where the kernel refuses its file descriptors, ValueError where ASYNCIO_BACKEND
+  // names no backend.
   explicit Loop(LoopOptions options = {});
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;

@@ -51,6 +51,7 @@ struct NameAnswer {
 struct Received {
   const char* data;
   std::int64_t size;  // 0: end of the stream; negative: -errno
+  bool more = false;  // the rest is there already and will not be announced: go on
 };
 
 class IoBackend {
@@ -61,7 +62,8 @@ class IoBackend {
   virtual ~IoBackend() = default;
 
   static constexpr std::int64_t kForever = -1;
-  // receive() lends at most this much; what is shorter means that nothing more is there.
+  // receive() lends at most this much; what is shorter, and not `more`, means that nothing more is
+  // there.
   static constexpr std::size_t kReceiveSize = std::size_t{64} * 1024;
 
   // Waits at most timeout_ns (0: only looks; kForever) for something to happen, and calls the

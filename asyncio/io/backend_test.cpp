@@ -1,3 +1,4 @@
+// tsan
 #include "asyncio/io/backend.hpp"
 
 #include <fcntl.h>
@@ -11,12 +12,15 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <thread>
+
+#include "asyncio/io/internal/test_backends.hpp"
 
 namespace asyncio::detail {
 namespace {
 
 // Two connected sockets with a backend between us and the kernel.
-class Operations : public ::testing::Test {
+class Operations : public ::testing::TestWithParam<Variant> {
  protected:
   Operations() { EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds_.data()), 0); }
   ~Operations() override {
@@ -30,13 +34,13 @@ class Operations : public ::testing::Test {
     fds_[1] = -1;
   }
 
-  std::unique_ptr<IoBackend> backend_ = make_epoll_backend();
+  std::unique_ptr<IoBackend> backend_ = GetParam().make();
 
  private:
   std::array<int, 2> fds_{-1, -1};
 };
 
-TEST_F(Operations, never_block_even_on_blocking_sockets) {
+TEST_P(Operations, never_block_even_on_blocking_sockets) {
   std::array<char, 8> room;
   EXPECT_EQ(backend_->receive(here()).size, -EAGAIN);
   EXPECT_EQ(backend_->receive_into(here(), room.data(), room.size()), -EAGAIN);
@@ -45,7 +49,7 @@ TEST_F(Operations, never_block_even_on_blocking_sockets) {
   EXPECT_EQ(backend_->send(here(), "x", 1), -EAGAIN);
 }
 
-TEST_F(Operations, give_bytes_the_end_and_errors_as_numbers) {
+TEST_P(Operations, give_bytes_the_end_and_errors_as_numbers) {
   EXPECT_EQ(backend_->send(there(), "abc", 3), 3);
   const Received received = backend_->receive(here());
   EXPECT_EQ(std::string(received.data, static_cast<std::size_t>(received.size)), "abc");
@@ -56,7 +60,7 @@ TEST_F(Operations, give_bytes_the_end_and_errors_as_numbers) {
   EXPECT_EQ(backend_->receive(-1).size, -EBADF);
 }
 
-TEST_F(Operations, send_several_parts_as_one) {
+TEST_P(Operations, send_several_parts_as_one) {
   std::array<char, 4> one{'o', 'n', 'e', ' '};
   std::array<char, 3> two{'t', 'w', 'o'};
   const std::array<iovec, 2> parts{iovec{one.data(), one.size()}, iovec{two.data(), two.size()}};
@@ -64,8 +68,10 @@ TEST_F(Operations, send_several_parts_as_one) {
   EXPECT_EQ(std::string(backend_->receive(there()).data, 7), "one two");
 }
 
-TEST(Accept, gives_a_socket_that_neither_blocks_nor_leaks_into_children) {
-  const auto backend = make_epoll_backend();
+class Accept : public ::testing::TestWithParam<Variant> {};
+
+TEST_P(Accept, gives_a_socket_that_neither_blocks_nor_leaks_into_children) {
+  const auto backend = GetParam().make();
   const int listener = backend->open_socket(AF_INET, SOCK_STREAM);
   SocketAddress name;
   sockaddr_in loopback{};
@@ -116,6 +122,67 @@ TEST(MakingSockets, gives_numbers_for_what_goes_wrong) {
   backend->close(first);
   backend->close(second);
 }
+
+TEST_P(Watching, tells_of_each_arrival_once) {
+  backend_->watch(fds_[0], watcher_);
+  EXPECT_EQ(look(), "");  // that a fresh socket is writable interests nobody
+  send("a");
+  EXPECT_EQ(look(), "r.");
+  EXPECT_EQ(look(), "");
+  send("b");
+  EXPECT_EQ(look(), "r.");
+}
+
+TEST_P(Watching, tells_of_writability_only_where_it_was_asked_for) {
+  backend_->watch(fds_[0], watcher_);
+  backend_->watch_writable(fds_[0], watcher_);
+  EXPECT_EQ(look(), "w.");
+  EXPECT_EQ(look(), "");
+}
+
+TEST_P(Watching, announces_a_hangup_before_readiness) {
+  backend_->watch(fds_[0], watcher_);
+  ::shutdown(fds_[1], SHUT_WR);
+  EXPECT_EQ(look(), "hr.");
+}
+
+TEST_P(Watching, repeats_itself_where_it_watches_the_level) {
+  backend_->watch_level(fds_[0], watcher_, true, false);
+  send("a");
+  EXPECT_EQ(look(), "r.");
+  EXPECT_EQ(look(), "r.");
+  backend_->watch_level(fds_[0], watcher_, false, true);
+  EXPECT_EQ(look(), "w.");
+  backend_->watch_level(fds_[0], watcher_, false, false);
+  EXPECT_EQ(look(), "");
+}
+
+TEST_P(Watching, says_nothing_of_what_it_was_told_to_forget) {
+  backend_->watch(fds_[0], watcher_);
+  send("a");
+  backend_->forget(fds_[0]);
+  EXPECT_EQ(look(), "");
+  backend_->watch(fds_[0], watcher_);
+  EXPECT_EQ(look(), "r.");
+}
+
+TEST_P(Watching, tells_who_is_still_watching_that_it_ends) {
+  backend_->watch(fds_[0], watcher_);
+  backend_.reset();
+  EXPECT_EQ(watcher_.take(), "closed");
+}
+
+TEST_P(Watching, a_wake_from_another_thread_or_from_before_ends_a_wait) {
+  backend_->wake();
+  backend_->wait(IoBackend::kForever);
+  std::thread other([this] { backend_->wake(); });
+  backend_->wait(IoBackend::kForever);
+  other.join();
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, Operations, ::testing::ValuesIn(all_variants()), variant_name);
+INSTANTIATE_TEST_SUITE_P(Each, Accept, ::testing::ValuesIn(all_variants()), variant_name);
+INSTANTIATE_TEST_SUITE_P(Each, Watching, ::testing::ValuesIn(all_variants()), variant_name);
 
 }  // namespace
 }  // namespace asyncio::detail

@@ -191,7 +191,7 @@ bool SocketTransport::read_once() {
     const auto size = static_cast<std::size_t>(received.size);
     deliver(std::string_view(received.data, size));
     // A short read means that nothing more is there, unless the end is near.
-    return size == IoBackend::kReceiveSize || hung_up_;
+    return received.more || size == IoBackend::kReceiveSize || hung_up_;
   }
   if (would_block(received.size)) return false;
   if (received.size == 0)
