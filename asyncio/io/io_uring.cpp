@@ -262,8 +262,10 @@ void IoUringBackend::arm_wanted() {
   to_arm_.resize(kept);
 }
 
-// How an fd is read now.
+// How an fd is read now. Without deferred work only polled: else the kernel could take bytes into
+// a ring that replace_ring() has left behind.
 Operation IoUringBackend::reading(const Descriptor& state) const noexcept {
+  if (!ring_->defers_work()) return kPollRead;
   if (state.kind == Kind::listener && options_.accept_multishot) return kAccept;
   // Without a free buffer the kernel would refuse.
   if (state.kind == Kind::stream && buffers_ && buffers_->free() > 0) return kReceive;

@@ -17,8 +17,8 @@ struct IoUringOptions {
   unsigned buffers = 512;       // lent to the kernel for receiving; a power of two; 0: none
   unsigned buffer_size = 8192;
   bool deferred_work = true;      // completions are made inside wait() only (Linux 6.1)
-  bool receive_multishot = true;  // Linux 6.0; needs buffers (Linux 5.19)
-  bool accept_multishot = true;   // Linux 5.19
+  bool receive_multishot = true;  // needs deferred work, and buffers
+  bool accept_multishot = true;   // needs deferred work
   int (*setup)(unsigned, io_uring_params*) = nullptr;  // asked first; negative: refuses
 };
 

@@ -71,6 +71,8 @@ class Ring {
   // made.
   void enable();
   bool is_enabled() const noexcept { return enabled_; }
+  // Nothing happens outside of look() and sleep().
+  bool defers_work() const noexcept { return (ring_.flags & IORING_SETUP_DEFER_TASKRUN) != 0; }
   bool is_of_this_thread() const noexcept { return thread_ == ::pthread_self(); }
   // True in a child of the process that made it: the ring is the parent's.
   bool is_foreign() const noexcept;
