@@ -75,7 +75,7 @@ class ShieldState final : public FutureState<typename State::value_type>, privat
 template <detail::Child A>
 Future<await_result_t<A>> shield(A&& awaitable) {
   using T = await_result_t<A>;
-  const auto inner = detail::child_handle(std::forward<A>(awaitable));
+  auto inner = detail::child_handle(std::forward<A>(awaitable));
   if constexpr (std::is_same_v<std::remove_cvref_t<A>, Future<T>>)
     if (inner.done()) return inner;
   using State = typename detail::child_handle_t<A>::State;

@@ -13,7 +13,7 @@ using detail::failure_of;
 using detail::passes_so_far;
 using detail::TestLoop;
 using detail::value_after;
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 
 TEST(Shield, gives_what_the_awaitable_gives_two_passes_after_it) {
   TestLoop loop;

@@ -257,7 +257,7 @@ ASYNCIO_TEST(TaskGroup, refuses_tasks_before_it_is_entered_while_it_ends_and_aft
   TaskGroup group;
   EXPECT_EQ(refusal(group), "TaskGroup <TaskGroup> has not been entered");
   std::string ending;
-  const std::string error = co_await error_of(with(group, [&](TaskGroup& entered) -> Coro<> {
+  const std::string failure = co_await error_of(with(group, [&](TaskGroup& entered) -> Coro<> {
     entered.create_task(fail_after(1s, "v"));
     try {
       co_await sleep(1h);
@@ -266,6 +266,7 @@ ASYNCIO_TEST(TaskGroup, refuses_tasks_before_it_is_entered_while_it_ends_and_aft
       throw;
     }
   }));
+  EXPECT_NE(failure.find("ValueError: v"), std::string::npos) << failure;
   EXPECT_NE(ending.find("is shutting down"), std::string::npos) << ending;
   EXPECT_NE(refusal(group).find("is finished"), std::string::npos);
   EXPECT_NE((co_await error_of(with(group, [](TaskGroup&) -> Coro<> { co_return; })))

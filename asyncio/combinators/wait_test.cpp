@@ -12,7 +12,7 @@ using detail::failure_of;
 using detail::passes_so_far;
 using detail::TestLoop;
 using detail::value_after;
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 
 using Tasks = std::vector<Task<int>>;
 

@@ -68,7 +68,7 @@ void DoneCallback::run() {
 CallbackToken FutureBase::add_callback(DoneCallback* callback, const CallbackOptions& options) {
   static std::atomic<std::uint64_t> next_id{1};
   std::unique_ptr<DoneCallback> owner(callback);
-  bind();
+  static_cast<void>(bind());
   callback->id = next_id.fetch_add(1, std::memory_order_relaxed);
   callback->future = this;
   callback->context.enter(options.context);

@@ -1,6 +1,7 @@
 // sleep.hpp: asyncio.sleep. Source: docs.python.org/3/library/asyncio-task.html#sleeping
 #pragma once
 #include <chrono>
+#include <cmath>
 
 #include "asyncio/core/tasks.hpp"
 
@@ -64,7 +65,7 @@ Duration to_duration(std::chrono::duration<Rep, Period> delay) {
   constexpr Duration kLongest = std::chrono::hours(24 * 365 * 100);
   using Seconds = std::chrono::duration<double>;
   if constexpr (std::is_floating_point_v<Rep>)
-    if (delay != delay) throw ValueError("Invalid delay: NaN (not a number)");
+    if (std::isnan(delay.count())) throw ValueError("Invalid delay: NaN (not a number)");
   if (std::chrono::duration_cast<Seconds>(delay) >= std::chrono::duration_cast<Seconds>(kLongest))
     return kLongest;
   if (std::chrono::duration_cast<Seconds>(delay) <= std::chrono::duration_cast<Seconds>(-kLongest))

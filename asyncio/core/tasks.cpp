@@ -218,8 +218,9 @@ void TaskBase::cancel_later(const std::string& message) {
 }
 
 int TaskBase::uncancel() noexcept {
-  if (cancel_requests_ > 0 && --cancel_requests_ == 0)
-    task_flags_ &= static_cast<std::uint8_t>(~kMustCancel);
+  if (cancel_requests_ == 0) return 0;
+  --cancel_requests_;
+  if (cancel_requests_ == 0) task_flags_ &= static_cast<std::uint8_t>(~kMustCancel);
   return static_cast<int>(cancel_requests_);
 }
 

@@ -23,7 +23,7 @@ class DeafHost {
     name_ = detail::socket_name(backend_, listener_.get());
     for (int i = 0; i < 3; ++i) {
       callers_.push_back(detail::make_stream_socket(backend_, Address::Family::ipv4, {}));
-      backend_.connect(callers_.back().get(), name_.to_system());
+      static_cast<void>(backend_.connect(callers_.back().get(), name_.to_system()));
     }
   }
   int port() const { return name_.port(); }

@@ -132,7 +132,8 @@ int main(int argc, char** argv) {
   std::vector<const parity::Scenario*>& scenarios = parity::table();
   std::sort(scenarios.begin(), scenarios.end(), [](auto* a, auto* b) { return a->id < b->id; });
   if (argc < 2 || std::strcmp(argv[1], "--list") == 0) {
-    for (const parity::Scenario* each : scenarios) std::printf("%s\n", each->id.data());
+    for (const parity::Scenario* each : scenarios)
+      std::printf("%s\n", std::string(each->id).c_str());
     return 0;
   }
   if (std::strcmp(argv[1], "--program") == 0) {

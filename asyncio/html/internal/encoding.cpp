@@ -110,7 +110,7 @@ std::string encoding_named(std::string_view label) {
   if (first == label.npos) return {};
   label = label.substr(first, label.find_last_not_of(" \t\r\n\f\"'") - first + 1);
   if (label.size() > kMaxLabel) return {};
-  const std::string name = lower(label);
+  std::string name = lower(label);
   const bool is_name = std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
            std::string_view("-_:.").find(c) != std::string_view::npos;
