@@ -79,9 +79,9 @@ find_package(Threads REQUIRED)
 find_package(fmt 9 REQUIRED)
 asyncio_library(asyncio EXPORT asyncio
   FOLDERS base io core sync combinators net os debug
-  LINKS fmt::fmt Threads::Threads uring
+  LINKS fmt::fmt Threads::Threads cares uring
   PACKAGES fmt Threads
-  PC_LIBS -lfmt -luring -pthread)
+  PC_LIBS -lfmt -lcares -luring -pthread)
 
 asyncio_needs(http Boost 1.81 REQUIRED CONFIG COMPONENTS url)
 asyncio_library(asyncio_http EXPORT http

@@ -95,7 +95,11 @@ OSError::OSError(std::error_code code, std::string operation, std::string subjec
       text_(sentence(code, subject_)) {}
 
 OSError::OSError(int error_number, ErrorText words, std::string operation, std::string subject)
-    : std::system_error(std::error_code(error_number, std::generic_category())),
+    : OSError(std::error_code(error_number, std::generic_category()), std::move(words),
+              std::move(operation), std::move(subject)) {}
+
+OSError::OSError(std::error_code code, ErrorText words, std::string operation, std::string subject)
+    : std::system_error(code),
       operation_(std::move(operation)),
       subject_(std::move(subject)),
       text_(std::move(words.text)) {}

@@ -99,6 +99,7 @@ class OSError : public std::system_error {
   OSError(int error_number, std::string operation, std::string subject = {});
   explicit OSError(std::error_code code, std::string operation = {}, std::string subject = {});
   // what() is `words`, to the letter.
+  OSError(std::error_code code, ErrorText words, std::string operation, std::string subject = {});
   OSError(int error_number, ErrorText words, std::string operation, std::string subject = {});
 
   int error_number() const noexcept { return code().value(); }

@@ -134,6 +134,7 @@ struct ExceptionContext {
 
 class ThreadPoolExecutor;
 class Address;
+class Resolver;
 class Server;
 class Protocol;
 class Transport;
@@ -145,6 +146,8 @@ class ReadTransport;
 class WriteTransport;
 class SubprocessTransport;
 struct ProcessOptions;
+struct AddressInfo;
+struct AddressInfoOptions;
 class Loop;
 
 using ExceptionHandler = std::function<void(Loop&, const ExceptionContext&)>;
@@ -344,6 +347,17 @@ class Loop {
   template <class Factory>
   Coro<SubprocessAndProtocol<Factory>> subprocess_shell(Factory factory, std::string command,
                                                         ProcessOptions options);
+  // ---- names (net/dns.hpp). Throw GaiError.
+  Coro<std::vector<AddressInfo>> getaddrinfo(std::string host, int port);
+  Coro<std::vector<AddressInfo>> getaddrinfo(std::string host, int port,
+                                             AddressInfoOptions options);
+  Coro<std::vector<AddressInfo>> getaddrinfo(std::string host, std::string service,
+                                             AddressInfoOptions options);
+  // (host, service); `flags` are NI_* of <netdb.h>. The host is numeric where it has no name.
+  Coro<std::pair<std::string, std::string>> getnameinfo(Address address, int flags = 0);
+  // Null restores the standard one, which is made when it is needed first.
+  void set_default_resolver(std::shared_ptr<Resolver> resolver);
+  std::shared_ptr<Resolver> default_resolver();
 
   detail::Scheduler& scheduler() const noexcept { return *state_; }
   detail::IoBackend& backend() const noexcept { return *backend_; }

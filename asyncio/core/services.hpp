@@ -52,6 +52,7 @@ struct LoopServices {
   std::shared_ptr<ThreadPoolExecutor> executor;
   bool executor_shut_down = false;
   std::shared_ptr<LoopPortOwner> port;  // how other threads reach the loop, once one does
+  std::shared_ptr<Resolver> resolver;  // net/dns.hpp
   TaskFactory task_factory = TaskFactory::standard;
   std::map<int, std::function<void()>> signal_callbacks;
   std::unordered_map<int, std::unique_ptr<FdCallbacks>> fd_callbacks;

@@ -19,6 +19,10 @@ namespace {
 
 constexpr std::size_t kPathCapacity = sizeof(sockaddr_un::sun_path);
 
+void check_port(int port) {
+  if (port < 0 || port > 65535) throw ValueError("port must be 0-65535.");
+}
+
 std::uint32_t scope_of(std::string_view zone) {
   std::uint32_t index = 0;
   const char* const end = zone.data() + zone.size();
@@ -44,8 +48,15 @@ detail::SocketAddress written(const System& system, std::size_t length) {
 
 }  // namespace
 
+Address Address::with_port(int port) const {
+  check_port(port);
+  Address address = *this;
+  address.port_ = static_cast<std::uint16_t>(port);
+  return address;
+}
+
 std::optional<Address> Address::parse(std::string_view host, int port) {
-  if (port < 0 || port > 65535) throw ValueError("port must be 0-65535.");
+  check_port(port);
   Address address;
   address.port_ = static_cast<std::uint16_t>(port);
   std::string_view zone;

@@ -27,6 +27,7 @@ class Address {
   Family family() const noexcept { return family_; }
   std::string host() const;  // "127.0.0.1", "::1", or the path
   int port() const noexcept { return port_; }
+  Address with_port(int port) const;  // throws ValueError unless it is 0-65535
   const std::string& path() const noexcept { return path_; }
   // As Python shows it: ('127.0.0.1', 80), ('::1', 80, 0, 0), '/run/x.sock'.
   std::string repr() const;
