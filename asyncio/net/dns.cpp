@@ -9,6 +9,7 @@
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/core/services.hpp"
+#include "asyncio/core/sleep.hpp"
 #include "asyncio/io/backend.hpp"
 #include "asyncio/net/internal/dns_errors.hpp"
 #include "asyncio/net/internal/dns_resolver.hpp"
@@ -37,6 +38,20 @@ std::vector<Address> addresses_without_host(bool passive, Family family) {
   return found;
 }
 
+// What a backend said that knows names of its own (a simulated network).
+Coro<Resolver::Answer> finish_answer(detail::NameAnswer answer, std::string host, Family family) {
+  if (answer.delay_ns > 0) co_await sleep(Duration(answer.delay_ns));
+  if (answer.error != 0) fail(answer.error, host, "says the simulated network");
+  Resolver::Answer result;
+  for (const detail::SocketAddress& each : answer.addresses) {
+    Address address = Address::from_system(each);
+    if (family == Family::none || family == address.family())
+      result.addresses.push_back(std::move(address));
+  }
+  result.canonical_name = std::move(host);
+  co_return result;
+}
+
 Coro<Resolver::Answer> answer_for(Loop& loop, std::string host, Family family, int flags) {
   if (family == Family::unix_path) fail(EAI_FAMILY, host, "names are of IPv4 and IPv6");
   if (host.empty())
@@ -48,6 +63,8 @@ Coro<Resolver::Answer> answer_for(Loop& loop, std::string host, Family family, i
   }
   if ((flags & AI_NUMERICHOST) != 0) fail(EAI_NONAME, host, "is not numeric");
   if (const char* reason = detail::why_not_a_host(host)) fail(EAI_NONAME, host, reason);
+  if (detail::NameAnswer answer; loop.backend().look_up(host, answer))
+    co_return co_await finish_answer(std::move(answer), std::move(host), family);
   const std::shared_ptr<Resolver> resolver = loop.default_resolver();
   co_return co_await resolver->look_up(std::move(host), family);
 }
@@ -64,8 +81,7 @@ int port_of(const std::string& service, const AddressInfoOptions& options) {
   servent entry{};
   servent* found = nullptr;
   std::array<char, 1024> room;
-  if ((options.flags & AI_NUMERICSERV) != 0)
-    fail(EAI_NONAME, service, "is not a number of a port");
+  if ((options.flags & AI_NUMERICSERV) != 0) fail(EAI_NONAME, service, "is not a number of a port");
   if (::getservbyname_r(service.c_str(), protocol, &entry, room.data(), room.size(), &found) != 0 ||
       found == nullptr)
     fail(EAI_SERVICE, service, "is no service of /etc/services", "give the number of the port");

@@ -81,7 +81,7 @@ struct ResolverOptions {
   // Its search, domain, timeout and attempts are used where the fields below say nothing; read
   // again once it has changed.
   std::string resolv_conf = "/etc/resolv.conf";
-  std::string hosts_file = "/etc/hosts";  // comes first; empty: none
+  std::string hosts_file = "/etc/hosts";                // comes first; empty: none
   std::optional<std::vector<std::string>> search = {};  // domains to try for short names
   std::optional<int> ndots = {};                        // names with fewer dots are short
   Duration timeout = {};  // of one try at one server, doubled from round to round; 5 s

@@ -313,15 +313,25 @@ struct Connection {
 
 struct ConnectOptions {
   Duration timeout = Duration::max();  // for resolving and connecting together
-  std::string local_host = {};         // numeric: where to connect from
+  std::string local_host = {};         // where to connect from: a name or a number
   int local_port = 0;
   int sock = -1;  // a connected stream socket to take over, instead of host and port
-  std::size_t limit = kDefaultStreamLimit;  // of the reader
-  bool keep_alive = false;                  // SO_KEEPALIVE
+  std::size_t limit = kDefaultStreamLimit;         // of the reader
+  bool keep_alive = false;                         // SO_KEEPALIVE
+  Address::Family family = Address::Family::none;  // none: IPv4 and IPv6
+  // Where a host has several addresses: do not wait for one longer than this before trying the
+  // next, too (Happy Eyeballs, RFC 8305, which proposes 250 ms). Empty: one after the other.
+  std::optional<Duration> happy_eyeballs_delay = {};
+  // So many addresses of the first family, then the families in turn; 0: as resolved. Empty: 1
+  // with happy_eyeballs_delay, 0 without.
+  std::optional<int> interleave = {};
+  // Where all attempts failed: throw ExceptionGroup("create_connection failed") with every error,
+  // not one error with all their words.
+  bool all_errors = false;
 };
 
 // Connects by TCP, to the first address of the host that answers. Throws GaiError,
-// ConnectionRefusedError and its like, TimeoutError.
+// ConnectionRefusedError and its like, TimeoutError, ExceptionGroup with all_errors.
 Coro<Connection> open_connection(std::string host, int port);
 Coro<Connection> open_connection(std::string host, int port, ConnectOptions options);
 Coro<Connection> open_connection(ConnectOptions options);  // with .sock

@@ -1,5 +1,6 @@
 #include "asyncio/net/internal/connect.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include "asyncio/base/errors.hpp"
 #include "asyncio/io/backend.hpp"
 #include "asyncio/net/dns.hpp"
+#include "asyncio/net/internal/happy_eyeballs.hpp"
 
 namespace asyncio::detail {
 namespace {
@@ -74,6 +76,19 @@ class DeadlineScope {
   TimerHandle timer_;
 };
 
+// Cancels a task at the end of a scope; no effect where it is done.
+template <class T>
+class CancelScope {
+ public:
+  explicit CancelScope(Task<T> task) : task_(std::move(task)) {}
+  CancelScope(const CancelScope&) = delete;
+  CancelScope& operator=(const CancelScope&) = delete;
+  ~CancelScope() { task_.cancel(); }
+
+ private:
+  Task<T> task_;
+};
+
 std::string message_of(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
@@ -84,7 +99,8 @@ std::string message_of(const std::exception_ptr& error) {
 
 // Python's rule: one error, or several that read the same, as it is; else all in one sentence.
 [[noreturn]] void throw_all(const std::vector<std::exception_ptr>& errors) {
-  if (errors.empty()) throw OSError(EADDRNOTAVAIL, "connect");
+  if (errors.empty())  // a resolver of the user's that found nothing and did not say so
+    throw OSError(EADDRNOTAVAIL, ErrorText{"getaddrinfo() returned empty list"}, "connect");
   const std::string first = message_of(errors.front());
   std::string all = "Multiple exceptions: " + first;
   bool same = true;
@@ -107,14 +123,15 @@ std::string message_of(const std::exception_ptr& error) {
 }
 
 Coro<std::vector<Address>> resolve_before(Loop& loop, std::string host, int port,
-                                          TimePoint deadline) {
-  if (std::optional<Address> numeric = Address::parse(host, port))
-    co_return std::vector<Address>{*numeric};
-  if (deadline == TimePoint::max()) co_return co_await resolve(std::move(host), port);
+                                          ResolveOptions options, TimePoint deadline) {
+  if (deadline == TimePoint::max() || Address::parse(host, port))
+    co_return co_await resolve(std::move(host), port, options);
   const std::string what = "resolving " + host;
   Future<std::vector<Address>> answer(loop);
-  Task<std::vector<Address>> lookup = create_task(resolve(std::move(host), port));
+  Task<std::vector<Address>> lookup = create_task(resolve(std::move(host), port, options));
   const DeadlineScope scope(loop, deadline, answer, what);
+  // However this ends, the lookup does not go on.
+  const CancelScope cancel(lookup);
   lookup.add_done_callback([answer](const Task<std::vector<Address>>& task) {
     if (answer.done()) {  // too late; the error, where there is one, interests nobody
       if (!task.cancelled()) static_cast<void>(task.exception());
@@ -129,60 +146,88 @@ Coro<std::vector<Address>> resolve_before(Loop& loop, std::string host, int port
   co_return co_await answer;
 }
 
+// Binds to the first local address of the peer's family that can be had, as Python does.
+void bind_to_one_of(IoBackend& backend, int fd, const std::vector<Address>& locals,
+                    const Address& peer, std::vector<std::exception_ptr>* errors) {
+  std::exception_ptr last;
+  for (const Address& local : locals) {
+    if (local.family() != peer.family()) continue;
+    if (last && errors != nullptr) errors->push_back(last);
+    try {
+      bind_socket(backend, fd, local);
+      return;
+    } catch (const OSError&) {
+      last = std::current_exception();
+    }
+  }
+  if (last) std::rethrow_exception(last);
+  const int family = peer.family() == Address::Family::ipv6 ? AF_INET6 : AF_INET;
+  throw OSError(EADDRNOTAVAIL,
+                ErrorText{"no matching local address with family=" + std::to_string(family) +
+                          " found\n  peer: " + peer.repr()},
+                "bind");
+}
+
+// Where to connect from. A port without a host is a port of every interface.
+Coro<std::vector<Address>> local_addresses(Loop& loop, const ConnectOptions& options,
+                                           TimePoint deadline) {
+  co_return co_await resolve_before(loop, options.local_host, options.local_port,
+                                    {.passive = true, .family = options.family}, deadline);
+}
+
 }  // namespace
 
-Coro<ConnectedSocket> connect_to(Loop& loop, Address peer, ConnectOptions options,
-                                 TimePoint deadline) {
-  IoBackend& backend = loop.backend();
-  FileDescriptor fd =
-      make_stream_socket(backend, peer.family(), {.keep_alive = options.keep_alive});
-  if (!options.local_host.empty() || options.local_port != 0) {
-    const std::string host = !options.local_host.empty()              ? options.local_host
-                             : peer.family() == Address::Family::ipv6 ? "::"
-                                                                      : "0.0.0.0";
-    const std::optional<Address> local = Address::parse(host, options.local_port);
-    if (!local) throw ValueError("local_host must be numeric: '" + host + "'");
-    bind_socket(backend, fd.get(), *local);
+IoBackend& backend = loop.backend();
+FileDescriptor fd = make_stream_socket(backend, peer.family(), {.keep_alive = plan.keep_alive});
+if (plan.has_local) bind_to_one_of(backend, fd.get(), plan.locals, peer, errors);
+auto pending = std::make_unique<PendingConnect>(loop, std::move(fd));
+int result = backend.connect(pending->fd(), peer.to_system());
+if (result == -EINPROGRESS) {
+  backend.watch_writable(pending->fd(), *pending);
+  {
+    const DeadlineScope scope(loop, plan.deadline, pending->done(), "connecting to " + peer.repr());
+    co_await pending->done();
   }
-  auto pending = std::make_unique<PendingConnect>(loop, std::move(fd));
-  int result = backend.connect(pending->fd(), peer.to_system());
-  if (result == -EINPROGRESS) {
-    backend.watch_writable(pending->fd(), *pending);
-    {
-      const DeadlineScope scope(loop, deadline, pending->done(), "connecting to " + peer.repr());
-      co_await pending->done();
-    }
-    result = backend.connect_result(pending->fd());
-    // What comes next watches the same fd; edges seen so far must not be lost with this watcher.
-    if (result == 0) backend.forget(pending->fd());
-  }
-  if (result != 0) throw_connect_error(-result, peer);
-  co_return ConnectedSocket{pending->release(), std::move(peer)};
+  result = backend.connect_result(pending->fd());
+  // What comes next watches the same fd; edges seen so far must not be lost with this watcher.
+  if (result == 0) backend.forget(pending->fd());
+}
+if (result != 0) throw_connect_error(-result, peer);
+co_return ConnectedSocket{pending->release(), std::move(peer)};
 }
 
 Coro<ConnectedSocket> connect_by_name(Loop& loop, std::string host, int port,
                                       ConnectOptions options) {
-  const TimePoint deadline = deadline_after(loop, options.timeout);
-  const std::vector<Address> addresses =
-      co_await resolve_before(loop, std::move(host), port, deadline);
-  std::vector<std::exception_ptr> errors;
-  for (const Address& address : addresses) {
-    try {
-      co_return co_await connect_to(loop, address, options, deadline);
-    } catch (const OSError&) {
-      errors.push_back(std::current_exception());
-    } catch (const TimeoutError&) {
-      if (loop.time() >= deadline) throw;
-      errors.push_back(std::current_exception());  // ETIMEDOUT: the kernel gave up on this one
-    }
+  ConnectPlan plan{.keep_alive = options.keep_alive,
+                   .deadline = deadline_after(loop, options.timeout)};
+  std::vector<Address> addresses = co_await resolve_before(
+      loop, std::move(host), port, {.family = options.family}, plan.deadline);
+  if (!options.local_host.empty() || options.local_port != 0) {
+    plan.has_local = true;
+    plan.locals = co_await local_addresses(loop, options, plan.deadline);
   }
-  throw_all(errors);
+  const int first_count =
+      options.interleave.value_or(options.happy_eyeballs_delay.has_value() ? 1 : 0);
+  if (first_count > 0)
+    addresses = interleaved(std::move(addresses), static_cast<std::size_t>(first_count));
+  RaceResult result;
+  if (options.happy_eyeballs_delay && addresses.size() > 1)
+    result = co_await connect_in_a_race(loop, std::move(addresses), std::move(plan),
+                                        *options.happy_eyeballs_delay);
+  else
+    result = co_await connect_in_a_row(loop, std::move(addresses), std::move(plan));
+  if (result.winner) co_return *std::move(result.winner);
+  if (options.all_errors && !result.errors.empty())
+    throw ExceptionGroup("create_connection failed", std::move(result.errors));
+  throw_all(result.errors);
 }
 
 ASYNCIO_CORO_WRAPPER Coro<ConnectedSocket> connect_by_path(Loop& loop, std::string path,
                                                            ConnectOptions options) {
-  const TimePoint deadline = deadline_after(loop, options.timeout);
-  return connect_to(loop, Address::of_path(path), std::move(options), deadline);
+  return connect_to(
+      loop, Address::of_path(path),
+      {.keep_alive = options.keep_alive, .deadline = deadline_after(loop, options.timeout)},
+      nullptr);
 }
 
 ConnectedSocket adopt_socket(Loop& loop, int fd) {

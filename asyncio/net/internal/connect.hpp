@@ -1,6 +1,8 @@
 // connect.hpp: from an address to a connected socket.
 #pragma once
+#include <exception>
 #include <string>
+#include <vector>
 
 #include "asyncio/core/events.hpp"
 #include "asyncio/net/internal/sockets.hpp"
@@ -13,10 +15,18 @@ struct ConnectedSocket {
   Address peer;
 };
 
-// Throws OSError with Python's sentence, TimeoutError once `deadline` is over.
-Coro<ConnectedSocket> connect_to(Loop& loop, Address peer, ConnectOptions options,
-                                 TimePoint deadline);
-// Resolves, and tries the addresses one after the other.
+struct ConnectPlan {
+  std::vector<Address> locals = {};  // where to connect from: the first that can be bound
+  bool has_local = false;            // false: from anywhere
+  bool keep_alive = false;
+  TimePoint deadline = TimePoint::max();
+};
+
+// Throws OSError with Python's sentence, TimeoutError once the deadline is over. `errors`, where
+// it is not null, gets what was overcome on the way.
+Coro<ConnectedSocket> connect_to(Loop& loop, Address peer, ConnectPlan plan,
+                                 std::vector<std::exception_ptr>* errors);
+// Resolves, and tries the addresses.
 Coro<ConnectedSocket> connect_by_name(Loop& loop, std::string host, int port,
                                       ConnectOptions options);
 Coro<ConnectedSocket> connect_by_path(Loop& loop, std::string path, ConnectOptions options);

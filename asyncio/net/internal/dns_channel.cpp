@@ -4,6 +4,8 @@
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -72,6 +74,29 @@ Address from_sockaddr(const void* bytes, std::size_t length) {
   system.length = static_cast<unsigned>(std::min<std::size_t>(length, SocketAddress::kCapacity));
   std::memcpy(system.bytes, bytes, system.length);
   return Address::from_system(system);
+}
+
+// c-ares goes on to the next server where one declines, and forgets why. These are the codes, and
+// the statuses that they would be.
+int status_of_refusal(int code) noexcept {
+  switch (code) {
+    case 2:
+      return ARES_ESERVFAIL;
+    case 4:
+      return ARES_ENOTIMP;
+    case 5:
+      return ARES_EREFUSED;
+    default:
+      return 0;
+  }
+}
+
+// The code of a reply of a server (RFC 1035, 4.1.1); -1 where the bytes are none.
+int code_of_reply(const void* data, std::int64_t size) noexcept {
+  constexpr std::int64_t kHeaderSize = 12;
+  const auto* const bytes = static_cast<const unsigned char*>(data);
+  if (size < kHeaderSize || (bytes[2] & 0x80U) == 0) return -1;
+  return bytes[3] & 0x0F;
 }
 
 }  // namespace
@@ -149,7 +174,41 @@ DnsChannel::DnsChannel(Loop& loop, const ResolverOptions& options)
                        "\n  instead: numeric addresses, such as 10.0.0.1 or [fd00::1]:53");
     }
   }
+  set_socket_functions();
   scheduler_.add_reference();
+}
+
+// The plain system calls, with sockets that neither block nor leak into children, and a look at
+// what the servers say.
+void DnsChannel::set_socket_functions() {
+  static const ares_socket_functions functions{
+      [](int family, int type, int protocol, void*) {
+        return ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+      },
+      [](int fd, void*) { return ::close(fd); },
+      [](int fd, const sockaddr* peer, ares_socklen_t length, void*) {
+        return ::connect(fd, peer, length);
+      },
+      [](int fd, void* data, std::size_t size, int flags, sockaddr* from, ares_socklen_t* length,
+         void* self) -> ares_ssize_t { return receive(fd, data, size, flags, from, length, self); },
+      [](int fd, const iovec* parts, int count, void*) -> ares_ssize_t {
+        msghdr message{};
+        message.msg_iov = const_cast<iovec*>(parts);  // sendmsg(2) only reads them
+        message.msg_iovlen = static_cast<std::size_t>(count);
+        const ssize_t sent = ::sendmsg(fd, &message, MSG_NOSIGNAL);
+        if (sent >= 0 || errno != ECONNREFUSED) return sent;
+        // What an earlier datagram came back with. Ours will come back, too, and then end both.
+        return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+      }};
+  ares_set_socket_functions(channel_, &functions, this);
+}
+
+std::int64_t DnsChannel::receive(int fd, void* data, std::size_t size, int flags, void* from,
+                                 unsigned* length, void* self) {
+  const ssize_t got = ::recvfrom(fd, data, size, flags, static_cast<sockaddr*>(from), length);
+  const int code = code_of_reply(data, got);
+  if (status_of_refusal(code) != 0) static_cast<DnsChannel*>(self)->refusal_ = code;
+  return got;
 }
 
 DnsChannel::~DnsChannel() {
@@ -180,6 +239,7 @@ std::string DnsChannel::servers() const {
 
 Future<> DnsChannel::begin() {
   result_ = {};
+  refusal_ = 0;
   done_ = Future<>(loop_);
   busy_ = true;
   return done_;
@@ -201,8 +261,8 @@ Future<> DnsChannel::look_up_name(const Address& address) {
   const SocketAddress system = address.to_system();
   const bool is_ipv6 = address.family() == Address::Family::ipv6;
   const std::size_t place = is_ipv6 ? 8 : 4;  // where the sockaddr has the address itself
-  ares_gethostbyaddr(channel_, system.bytes + place, is_ipv6 ? 16 : 4,
-                     is_ipv6 ? AF_INET6 : AF_INET, &DnsChannel::on_name, this);
+  ares_gethostbyaddr(channel_, system.bytes + place, is_ipv6 ? 16 : 4, is_ipv6 ? AF_INET6 : AF_INET,
+                     &DnsChannel::on_name, this);
   settle();
   return done;
 }
@@ -243,6 +303,7 @@ void DnsChannel::on_name(void* self, int status, int, hostent* found) {
 
 void DnsChannel::end(int status) noexcept {
   busy_ = false;
+  if (status == ARES_ECONNREFUSED && refusal_ != 0) status = status_of_refusal(refusal_);
   result_.status = status;
   if (!done_.done()) done_.set_result();
 }
@@ -262,8 +323,9 @@ void DnsChannel::watch(int fd, bool readable, bool writable) noexcept {
     return;
   }
   try {
-    if (place == sockets_.end()) sockets_.push_back(std::make_unique<Socket>(*this, fd));
-    Socket& socket = place == sockets_.end() ? *sockets_.back() : **place;
+    Socket& socket = place != sockets_.end()
+                         ? **place
+                         : *sockets_.emplace_back(std::make_unique<Socket>(*this, fd));
     socket.want(readable, writable);
   } catch (...) {
     // No memory to watch it with: the lookup ends by its timeout.

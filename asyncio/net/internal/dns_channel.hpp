@@ -56,6 +56,9 @@ class DnsChannel final : public TimerNode {
   static void on_socket_state(void* self, int fd, int readable, int writable);
   static void on_addresses(void* self, int status, int timeouts, ares_addrinfo* found);
   static void on_name(void* self, int status, int timeouts, hostent* found);
+  static std::int64_t receive(int fd, void* data, std::size_t size, int flags, void* from,
+                              unsigned* length, void* self);
+  void set_socket_functions();
   void watch(int fd, bool readable, bool writable) noexcept;
   Future<> begin();
   void end(int status) noexcept;
@@ -68,6 +71,7 @@ class DnsChannel final : public TimerNode {
   std::vector<std::unique_ptr<Socket>> sockets_;
   Future<> done_;
   bool busy_ = false;
+  int refusal_ = 0;  // the last code by which a server declined, such as SERVFAIL
   DnsResult result_;
 };
 

@@ -47,8 +47,8 @@ Explanation explain(int status, const std::string& servers) {
     case ARES_ENOMEM:
       return {EAI_MEMORY, "", ""};
     default:
-      return {EAI_FAIL, std::string("the answer made no sense (") + ares_strerror(status) +
-                            "): " + servers,
+      return {EAI_FAIL,
+              std::string("the answer made no sense (") + ares_strerror(status) + "): " + servers,
               kOtherServer};
   }
 }
@@ -62,8 +62,8 @@ std::exception_ptr make_gai_error(int code, const std::string& operation, const 
   words += "\n  host: '" + host + "'";
   if (!reason.empty()) words += ": " + reason;
   if (!cure.empty()) words += "\n  cure: " + cure;
-  return std::make_exception_ptr(GaiError(std::error_code(code, category),
-                                          ErrorText{std::move(words)}, operation, host));
+  return std::make_exception_ptr(
+      GaiError(std::error_code(code, category), ErrorText{std::move(words)}, operation, host));
 }
 
 std::exception_ptr make_dns_error(int status, const std::string& operation, const std::string& host,

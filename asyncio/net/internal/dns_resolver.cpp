@@ -63,8 +63,9 @@ void DnsResolver::drop_channels_of_old_configuration() {
 
 std::unique_ptr<DnsChannel> DnsResolver::take_channel() {
   if (&get_running_loop() != &loop_)
-    throw RuntimeError("a Resolver serves the loop that it was made in\n"
-                       "  instead: make_resolver() in each loop");
+    throw RuntimeError(
+        "a Resolver serves the loop that it was made in\n"
+        "  instead: make_resolver() in each loop");
   drop_channels_of_old_configuration();
   if (idle_.empty()) return std::make_unique<DnsChannel>(loop_, options_);
   std::unique_ptr<DnsChannel> channel = std::move(idle_.back());
@@ -92,8 +93,7 @@ Coro<Resolver::Answer> DnsResolver::look_up(std::string host, Address::Family fa
   co_await channel->look_up(host, family);
   DnsResult& result = channel->result();
   if (result.status != ARES_SUCCESS)
-    std::rethrow_exception(
-        make_dns_error(result.status, "getaddrinfo", host, channel->servers()));
+    std::rethrow_exception(make_dns_error(result.status, "getaddrinfo", host, channel->servers()));
   co_return std::move(result.answer);
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "asyncio/core/events.hpp"
+#include "asyncio/io/backend.hpp"
 #include "asyncio/net/datagrams.hpp"
 #include "asyncio/net/dns.hpp"
 #include "asyncio/net/servers.hpp"
@@ -26,7 +27,7 @@ struct DnsQuestion {
 struct DnsReply {
   int code = 0;  // 0 fine, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED
   bool truncated = false;
-  bool silent = false;  // no answer at all
+  bool silent = false;                    // no answer at all
   std::vector<std::string> records = {};  // addresses; "name." is a CNAME, or the answer of a PTR
 };
 
@@ -51,8 +52,8 @@ class DnsTestServer {
       DatagramTransport* transport = nullptr;
     };
     Loop& loop = get_running_loop();
-    auto tcp = [this](StreamReader reader, StreamWriter writer) {
-      return serve(*this, std::move(reader), std::move(writer));
+    auto tcp = [this](StreamReader reader, StreamWriter writer) -> Coro<> {
+      co_await serve(*this, std::move(reader), std::move(writer));
     };
     for (int tries = 0; tries < 20 && !udp_; ++tries) {
       server_ = co_await start_server(tcp, "127.0.0.1", 0);

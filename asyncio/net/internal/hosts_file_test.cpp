@@ -37,8 +37,8 @@ TEST(HostsFile, gives_all_addresses_of_a_name_in_the_order_of_the_file) {
 }
 
 TEST(HostsFile, is_read_again_once_it_has_changed) {
-  const auto path = std::filesystem::temp_directory_path() /
-                    ("hosts_file_test." + std::to_string(::getpid()));
+  const auto path =
+      std::filesystem::temp_directory_path() / ("hosts_file_test." + std::to_string(::getpid()));
   std::ofstream(path) << "10.0.0.1 one\n";
   HostsFile file(path.string());
   file.refresh();
