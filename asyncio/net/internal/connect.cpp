@@ -177,23 +177,26 @@ Coro<std::vector<Address>> local_addresses(Loop& loop, const ConnectOptions& opt
 
 }  // namespace
 
-IoBackend& backend = loop.backend();
-FileDescriptor fd = make_stream_socket(backend, peer.family(), {.keep_alive = plan.keep_alive});
-if (plan.has_local) bind_to_one_of(backend, fd.get(), plan.locals, peer, errors);
-auto pending = std::make_unique<PendingConnect>(loop, std::move(fd));
-int result = backend.connect(pending->fd(), peer.to_system());
-if (result == -EINPROGRESS) {
-  backend.watch_writable(pending->fd(), *pending);
-  {
-    const DeadlineScope scope(loop, plan.deadline, pending->done(), "connecting to " + peer.repr());
-    co_await pending->done();
+Coro<ConnectedSocket> connect_to(Loop& loop, Address peer, ConnectPlan plan,
+                                 std::vector<std::exception_ptr>* errors) {
+  IoBackend& backend = loop.backend();
+  FileDescriptor fd = make_stream_socket(backend, peer.family(), {.keep_alive = plan.keep_alive});
+  if (plan.has_local) bind_to_one_of(backend, fd.get(), plan.locals, peer, errors);
+  auto pending = std::make_unique<PendingConnect>(loop, std::move(fd));
+  int result = backend.connect(pending->fd(), peer.to_system());
+  if (result == -EINPROGRESS) {
+    backend.watch_writable(pending->fd(), *pending);
+    {
+      const DeadlineScope scope(loop, plan.deadline, pending->done(),
+                                "connecting to " + peer.repr());
+      co_await pending->done();
+    }
+    result = backend.connect_result(pending->fd());
+    // What comes next watches the same fd; edges seen so far must not be lost with this watcher.
+    if (result == 0) backend.forget(pending->fd());
   }
-  result = backend.connect_result(pending->fd());
-  // What comes next watches the same fd; edges seen so far must not be lost with this watcher.
-  if (result == 0) backend.forget(pending->fd());
-}
-if (result != 0) throw_connect_error(-result, peer);
-co_return ConnectedSocket{pending->release(), std::move(peer)};
+  if (result != 0) throw_connect_error(-result, peer);
+  co_return ConnectedSocket{pending->release(), std::move(peer)};
 }
 
 Coro<ConnectedSocket> connect_by_name(Loop& loop, std::string host, int port,
