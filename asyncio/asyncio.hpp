@@ -33,6 +33,7 @@ destroyed twice). Use clang 19 or GCC 13; define ASYNCIO_ALLOW_OLD_GCC to try al
 #include "asyncio/net/sockets.hpp"
 #include "asyncio/net/stream_protocol.hpp"
 #include "asyncio/net/streams.hpp"
+#include "asyncio/net/tls/ssl.hpp"
 #include "asyncio/os/pipes.hpp"
 #include "asyncio/os/subprocess.hpp"
 #include "asyncio/sync/cross_queue.hpp"

@@ -77,11 +77,12 @@ endmacro()
 
 find_package(Threads REQUIRED)
 find_package(fmt 9 REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
 asyncio_library(asyncio EXPORT asyncio
   FOLDERS base io core sync combinators net os debug
-  LINKS fmt::fmt Threads::Threads cares uring
-  PACKAGES fmt Threads
-  PC_LIBS -lfmt -lcares -luring -pthread)
+  LINKS fmt::fmt Threads::Threads cares uring OpenSSL::SSL OpenSSL::Crypto
+  PACKAGES fmt Threads OpenSSL
+  PC_LIBS -lfmt -lcares -luring -lssl -lcrypto -pthread)
 
 asyncio_needs(http Boost 1.81 REQUIRED CONFIG COMPONENTS url)
 asyncio_library(asyncio_http EXPORT http

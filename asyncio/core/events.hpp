@@ -148,6 +148,10 @@ class SubprocessTransport;
 struct ProcessOptions;
 struct AddressInfo;
 struct AddressInfoOptions;
+struct StartTlsOptions;
+namespace ssl {
+class Context;
+}
 class Loop;
 
 using ExceptionHandler = std::function<void(Loop&, const ExceptionContext&)>;
@@ -305,9 +309,23 @@ class Loop {
   Coro<TransportAndProtocol<Factory>> create_connection(Factory factory, ConnectOptions options);
   template <class Factory>
   Coro<TransportAndProtocol<Factory>> create_unix_connection(Factory factory, std::string path);
+  template <class Factory>
+  Coro<TransportAndProtocol<Factory>> create_unix_connection(Factory factory, std::string path,
+                                                             ConnectOptions options);
   // Takes over a socket that was accepted elsewhere.
   template <class Factory>
   Coro<TransportAndProtocol<Factory>> connect_accepted_socket(Factory factory, int fd);
+  template <class Factory>  // as a server does: with .ssl, .limit and the like
+  Coro<TransportAndProtocol<Factory>> connect_accepted_socket(Factory factory, int fd,
+                                                              ServerOptions options);
+  // The transport of the TLS connection; `transport` must not be used any more. The protocol
+  // hears of no second connection. Throws SslError, ConnectionAbortedError after the timeout.
+  Coro<std::shared_ptr<Transport>> start_tls(std::shared_ptr<Transport> transport,
+                                             std::shared_ptr<Protocol> protocol,
+                                             ssl::Context sslcontext);
+  Coro<std::shared_ptr<Transport>> start_tls(std::shared_ptr<Transport> transport,
+                                             std::shared_ptr<Protocol> protocol,
+                                             ssl::Context sslcontext, StartTlsOptions options);
   template <class Factory>
   Coro<std::pair<std::shared_ptr<DatagramTransport>, std::invoke_result_t<Factory&>>>
   create_datagram_endpoint(Factory factory, DatagramOptions options);

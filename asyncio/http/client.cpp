@@ -72,11 +72,8 @@ bool is_idempotent(std::string_view method) {
 }
 
 void check_scheme(const Url& url) {
-  if (url.scheme() == "http") return;
-  if (url.is_https())
-    throw UnsupportedScheme("https is not possible here: TLS comes with the I/O engine\n  url: " +
-                            url.str());
-  throw UnsupportedScheme("a client speaks http, not " + std::string(url.scheme()) +
+  if (url.scheme() == "http" || url.is_https()) return;
+  throw UnsupportedScheme("a client speaks http and https, not " + std::string(url.scheme()) +
                           "\n  url: " + url.str());
 }
 
@@ -187,6 +184,8 @@ struct Client::Impl {
   void keep_or_drop(Origin& origin, std::unique_ptr<Wire> wire);
   Text serialize(const std::string& method, const Url& url, const RequestOptions& request) const;
 
+  const ssl::Context& tls();
+
   ClientOptions options;
   std::unordered_map<std::string, std::shared_ptr<Origin>> origins;
   std::uint64_t made = 0;
@@ -220,6 +219,10 @@ Coro<std::unique_ptr<Wire>> connect(Client::Impl& impl, const Url& url) {
   ConnectOptions options;
   options.timeout = impl.options.connect_timeout;
   options.limit = kStreamLimit;
+  if (url.is_https()) {
+    options.ssl = impl.tls();
+    options.ssl_handshake_timeout = impl.options.connect_timeout;
+  }
   Connection connection = co_await open_connection(std::string(url.host()), url.port(), options);
   ++impl.made;
   co_return std::make_unique<Wire>(std::move(connection));
@@ -240,6 +243,8 @@ Coro<Response> send_once(Client::Impl& impl, const Url& url, const Text& text) {
       impl.keep_or_drop(*origin, std::move(wire));
       co_return response;
     } catch (const ConnectionError&) {
+      if (!may_retry()) throw;
+    } catch (const SslEofError&) {
       if (!may_retry()) throw;
     } catch (const ProtocolError& error) {
       if (error.kind() != ErrorKind::incomplete || !may_retry()) throw;
@@ -293,6 +298,16 @@ Coro<Response> run_request(std::shared_ptr<Client::Impl> impl, std::string metho
 }
 
 }  // namespace
+
+// Made with the first https request: reading the system's CAs takes a while.
+const ssl::Context& Client::Impl::tls() {
+  if (!options.ssl) {
+    options.ssl =
+        ssl::create_default_context(ssl::Purpose::SERVER_AUTH, {.cafile = options.ca_file});
+    options.ssl.set_alpn_protocols({"http/1.1"});
+  }
+  return options.ssl;
+}
 
 std::shared_ptr<Origin> Client::Impl::origin_of(const Url& url) {
   auto& origin = origins[url.origin()];

@@ -7,7 +7,8 @@
 //
 // Redirects are followed, bodies are whole or an error: a Content-Length that lies, a chunk that is
 // cut, an endless body all throw. What is thrown: errors.hpp says what HTTP adds to OSError
-// (resolution, connecting, resets) and TimeoutError. No TLS yet: https is UnsupportedScheme.
+// (resolution, connecting, resets) and TimeoutError. https is verified; what is wrong with a
+// certificate is an SslCertVerificationError that says which.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include "asyncio/http/errors.hpp"
 #include "asyncio/http/messages.hpp"
 #include "asyncio/http/url.hpp"
+#include "asyncio/net/tls/ssl.hpp"
 
 namespace asyncio::http {
 
@@ -35,6 +37,9 @@ struct ClientOptions {
   int max_redirects = 10;  // 0: a redirect is an answer like any other.
   std::uint64_t max_body = std::uint64_t{16} * 1024 * 1024;  // Bytes.
   std::string user_agent = "asyncio-cpp/0.1";
+  // For https. Left out: the system's CAs, or those of ca_file (PEM).
+  ssl::Context ssl = {};
+  std::string ca_file = {};
 };
 
 // For one request. What is left out is the client's.

@@ -8,6 +8,7 @@
 
 #include "asyncio/asyncio.hpp"
 #include "asyncio/http/server.hpp"
+#include "asyncio/testing/certificates.hpp"
 
 namespace asyncio::http {
 namespace {
@@ -374,12 +375,65 @@ TEST(HttpClient, a_host_gets_no_more_connections_than_allowed) {
   }());
 }
 
-TEST(HttpClient, https_says_what_is_missing) {
+// ---- https
+
+Coro<Server> secure_server(testing::CertificateFiles files) {
+  ServerOptions options;
+  options.ssl = ssl::create_default_context(ssl::Purpose::CLIENT_AUTH);
+  options.ssl.load_cert_chain(files.certfile, files.keyfile);
+  Server server(options);
+  server.route("/", [](Request) -> Coro<Response> { co_return Response::text("secret"); });
+  co_await server.start("127.0.0.1", 0);
+  co_return server;
+}
+
+TEST(HttpClient, https_verifies_the_server_and_keeps_the_connection) {
   go([]() -> Coro<> {
+    const testing::TestAuthority authority;
+    Server server = co_await secure_server(authority.issue());
+    EXPECT_EQ(server.url().substr(0, 18), "https://127.0.0.1:");
+    ClientOptions options;
+    options.ca_file = authority.cafile();
+    Client client(options);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ((co_await client.get(server.url() + "/")).body, "secret");
+    EXPECT_EQ(client.connections_made(), 1U);
+    co_await client.aclose();
+    co_await server.shutdown(5s);
+  }());
+}
+
+TEST(HttpClient, https_of_a_stranger_is_refused_by_default) {
+  go([]() -> Coro<> {
+    const testing::TestAuthority authority;
+    Server server = co_await secure_server(authority.issue());
     Client client;
     const std::string error =
-        co_await failure_of<UnsupportedScheme>(client.get("https://127.0.0.1/"));
-    EXPECT_NE(error.find("TLS comes with the I/O engine"), std::string::npos) << error;
+        co_await failure_of<SslCertVerificationError>(client.get(server.url() + "/"));
+    EXPECT_NE(error.find("unable to get local issuer certificate"), std::string::npos) << error;
+    EXPECT_EQ(client.connections_made(), 0U);
+    co_await server.shutdown(5s);
+  }());
+}
+
+TEST(HttpClient, https_takes_a_context_of_the_user) {
+  go([]() -> Coro<> {
+    const testing::TestAuthority authority;
+    Server server = co_await secure_server(authority.issue({.names = {"other.test"}}));
+    ClientOptions options;
+    options.ssl =
+        ssl::create_default_context(ssl::Purpose::SERVER_AUTH, {.cafile = authority.cafile()});
+    options.ssl.set_check_hostname(false);
+    Client client(options);
+    EXPECT_EQ((co_await client.get(server.url() + "/")).body, "secret");
+    co_await client.aclose();
+    co_await server.shutdown(5s);
+  }());
+}
+
+TEST(HttpClient, other_schemes_are_refused) {
+  go([]() -> Coro<> {
+    Client client;
+    EXPECT_NE(co_await failure_of<UnsupportedScheme>(client.get("ftp://127.0.0.1/")), "");
   }());
 }
 

@@ -12,7 +12,7 @@ enum class ErrorKind : std::uint8_t {
   incomplete,          // The server went away before the answer was whole.
   body_too_large,      // More than the caller allowed.
   too_many_redirects,  // More than allowed, or in a circle.
-  unsupported_scheme,  // Neither http nor what this build can do.
+  unsupported_scheme,  // Neither http nor https.
 };
 
 class Error : public std::runtime_error {

@@ -65,6 +65,10 @@ Coro<> Server::start(std::string host, int port) {
   asyncio::ServerOptions options;
   options.backlog = state_->options.backlog;
   options.reuse_port = state_->options.reuse_port;
+  if (state_->options.ssl) {
+    options.ssl = state_->options.ssl;
+    options.ssl_handshake_timeout = state_->options.header_timeout;
+  }
   // The parser needs a whole head, or a whole chunk line, in the buffer.
   options.limit =
       std::max(state_->options.max_headers + state_->options.max_target, std::size_t{64} * 1024);
@@ -90,7 +94,8 @@ int Server::port() const {
 std::string Server::url() const {
   const std::string number = std::to_string(port());
   const bool is_ipv6 = state_->host.find(':') != std::string::npos;
-  return "http://" + (is_ipv6 ? "[" + state_->host + "]" : state_->host) + ":" + number;
+  const std::string scheme = state_->options.ssl ? "https://" : "http://";
+  return scheme + (is_ipv6 ? "[" + state_->host + "]" : state_->host) + ":" + number;
 }
 
 ASYNCIO_CORO_WRAPPER Coro<> Server::serve_forever() {

@@ -22,6 +22,7 @@
 #include "asyncio/core/coroutines.hpp"
 #include "asyncio/http/messages.hpp"
 #include "asyncio/http/static_files.hpp"
+#include "asyncio/net/tls/ssl.hpp"
 
 namespace asyncio::detail {
 struct HttpServerState;
@@ -42,6 +43,7 @@ struct ServerOptions {
   int backlog = 511;
   bool reuse_port = false;
   std::string name = "asyncio-cpp";  // The Server header; empty: none.
+  ssl::Context ssl = {};             // https: a context with load_cert_chain().
 };
 
 // Order:        requests of one connection are handled one after the other.
@@ -66,7 +68,7 @@ class Server {
   // Listens; port 0 is a free one. Throws OSError.
   Coro<> start(std::string host, int port);
   int port() const;         // RuntimeError before start().
-  std::string url() const;  // "http://127.0.0.1:8080"
+  std::string url() const;  // "http://127.0.0.1:8080", or https
   Coro<> serve_forever();   // Until cancelled or shut down.
   // Stops listening, closes idle connections, lets the requests that run come to their end, and
   // cancels at the deadline what is left.

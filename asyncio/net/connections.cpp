@@ -6,6 +6,7 @@
 #include "asyncio/io/backend.hpp"
 #include "asyncio/net/internal/connect.hpp"
 #include "asyncio/net/internal/socket_transport.hpp"
+#include "asyncio/net/internal/tls_transport.hpp"
 #include "asyncio/net/servers.hpp"
 #include "asyncio/net/streams.hpp"
 
@@ -14,6 +15,49 @@ namespace detail {
 namespace {
 
 using Connecting = Coro<ConnectedSocket>;
+
+// The socket's transport with TLS on top, connected to nobody yet.
+struct SecureSocket {
+  std::shared_ptr<SocketTransport> socket;
+  std::shared_ptr<TlsTransport> tls;
+};
+
+SecureSocket make_secure(Loop& loop, ConnectedSocket socket, TlsSetup setup) {
+  return {std::make_shared<SocketTransport>(loop.scheduler(), std::move(socket.fd),
+                                            std::move(socket.peer)),
+          std::make_shared<TlsTransport>(loop, std::move(setup))};
+}
+
+Coro<> shake_hands(Loop& loop, SecureSocket secure) {
+  Future<> done(loop);
+  secure.tls->attach(secure.socket, tell(done));
+  secure.socket->start_protocol(secure.tls);
+  try {
+    co_await done;
+  } catch (...) {
+    secure.tls->abort();
+    throw;
+  }
+}
+
+Coro<Connection> make_tls_stream(Loop& loop, ConnectedSocket socket, TlsSetup setup,
+                                 std::size_t limit) {
+  StatePtr<StreamState> stream(new StreamState(limit));
+  SecureSocket secure = make_secure(loop, std::move(socket), std::move(setup));
+  Connection connection{StreamReader(*stream), StreamWriter(*stream)};
+  secure.tls->start_stream(*stream);
+  co_await shake_hands(loop, std::move(secure));
+  co_return connection;
+}
+
+Coro<std::shared_ptr<Transport>> make_tls_transport(Loop& loop, std::shared_ptr<Protocol> protocol,
+                                                    ConnectedSocket socket, TlsSetup setup) {
+  SecureSocket secure = make_secure(loop, std::move(socket), std::move(setup));
+  const std::shared_ptr<TlsTransport> tls = secure.tls;
+  tls->set_protocol(std::move(protocol));
+  co_await shake_hands(loop, std::move(secure));
+  co_return tls;
+}
 
 Connection make_stream(Loop& loop, ConnectedSocket socket, std::size_t limit) {
   StatePtr<StreamState> stream(new StreamState(limit));
@@ -57,8 +101,12 @@ Coro<std::shared_ptr<Transport>> create_protocol_connection(Loop& loop,
                                                             std::shared_ptr<Protocol> protocol,
                                                             std::string host, int port,
                                                             ConnectOptions options) {
+  std::optional<TlsSetup> setup = client_setup(options, host);
   ConnectedSocket socket =
       co_await connect_or_adopt(loop, std::move(host), port, std::move(options));
+  if (setup)
+    co_return co_await make_tls_transport(loop, std::move(protocol), std::move(socket),
+                                          std::move(*setup));
   co_return co_await make_transport(loop, std::move(protocol), std::move(socket));
 }
 
@@ -66,7 +114,22 @@ Coro<std::shared_ptr<Transport>> create_protocol_unix_connection(Loop& loop,
                                                                  std::shared_ptr<Protocol> protocol,
                                                                  std::string path,
                                                                  ConnectOptions options) {
+  std::optional<TlsSetup> setup = client_setup(options, "");
   ConnectedSocket socket = co_await connect_by_path(loop, std::move(path), std::move(options));
+  if (setup)
+    co_return co_await make_tls_transport(loop, std::move(protocol), std::move(socket),
+                                          std::move(*setup));
+  co_return co_await make_transport(loop, std::move(protocol), std::move(socket));
+}
+
+Coro<std::shared_ptr<Transport>> adopt_protocol_connection(Loop& loop,
+                                                           std::shared_ptr<Protocol> protocol,
+                                                           int fd, ServerOptions options) {
+  std::optional<TlsSetup> setup = server_setup(options);
+  ConnectedSocket socket = adopt_socket(loop, fd);
+  if (setup)
+    co_return co_await make_tls_transport(loop, std::move(protocol), std::move(socket),
+                                          std::move(*setup));
   co_return co_await make_transport(loop, std::move(protocol), std::move(socket));
 }
 
@@ -93,8 +156,11 @@ ASYNCIO_CORO_WRAPPER Coro<Connection> open_connection(std::string host, int port
 Coro<Connection> open_connection(std::string host, int port, ConnectOptions options) {
   Loop& loop = get_running_loop();
   const std::size_t limit = options.limit;
+  std::optional<detail::TlsSetup> setup = detail::client_setup(options, host);
   detail::ConnectedSocket socket =
       co_await detail::connect_or_adopt(loop, std::move(host), port, std::move(options));
+  if (setup)
+    co_return co_await detail::make_tls_stream(loop, std::move(socket), std::move(*setup), limit);
   co_return detail::make_stream(loop, std::move(socket), limit);
 }
 
@@ -110,8 +176,11 @@ ASYNCIO_CORO_WRAPPER Coro<Connection> open_unix_connection(std::string path) {
 Coro<Connection> open_unix_connection(std::string path, ConnectOptions options) {
   Loop& loop = get_running_loop();
   const std::size_t limit = options.limit;
+  std::optional<detail::TlsSetup> setup = detail::client_setup(options, "");
   detail::ConnectedSocket socket =
       co_await detail::connect_by_path(loop, std::move(path), std::move(options));
+  if (setup)
+    co_return co_await detail::make_tls_stream(loop, std::move(socket), std::move(*setup), limit);
   co_return detail::make_stream(loop, std::move(socket), limit);
 }
 

@@ -11,6 +11,7 @@
 #include "asyncio/net/dns.hpp"
 #include "asyncio/net/internal/server_state.hpp"
 #include "asyncio/net/internal/socket_transport.hpp"
+#include "asyncio/net/internal/tls_transport.hpp"
 
 namespace asyncio {
 namespace detail {
@@ -35,7 +36,7 @@ void report_failed_handler(Loop& loop, std::exception_ptr error) {
 // The end of a client's task: what went wrong is said, and the connection does not stay open.
 struct AfterHandler {
   StatePointer server;  // the handler must outlive its coroutine
-  std::shared_ptr<SocketTransport> transport;
+  std::shared_ptr<Transport> transport;
 
   void operator()(const Task<>& task) const {
     if (!task.cancelled()) {
@@ -47,10 +48,10 @@ struct AfterHandler {
   }
 };
 
-void serve_client(ServerState& server, const ClientHandler& handler, FileDescriptor fd,
-                  Address peer) {
+template <class T>  // the transport: a socket's, or TLS on one
+void serve_stream(ServerState& server, const ClientHandler& handler, std::shared_ptr<T> transport) {
   StatePtr<StreamState> stream(new StreamState(server.options().limit));
-  auto transport = make_transport(server, std::move(fd), std::move(peer));
+  stream->set_accepted();
   StreamReader reader(*stream);
   StreamWriter writer(*stream);
   transport->start_stream(*stream);
@@ -67,10 +68,37 @@ void serve_client(ServerState& server, const ClientHandler& handler, FileDescrip
   }
 }
 
+std::shared_ptr<TlsTransport> make_tls(ServerState& server) {
+  return std::make_shared<TlsTransport>(server.loop(), *server_setup(server.options()));
+}
+
+// Nobody waits for a client's handshake: where it fails, the connection is gone, and that is all.
+void serve_client(ServerState& server, const ClientHandler& handler, FileDescriptor fd,
+                  Address peer) {
+  auto transport = make_transport(server, std::move(fd), std::move(peer));
+  if (!server.options().ssl) {
+    serve_stream(server, handler, std::move(transport));
+    return;
+  }
+  auto tls = make_tls(server);
+  tls->attach(transport, [state = server.shared_from_this(), handler,
+                          weak = std::weak_ptr(tls)](std::exception_ptr error) {
+    if (!error) serve_stream(*state, handler, weak.lock());
+  });
+  transport->start_protocol(std::move(tls));
+}
+
 void serve_protocol(ServerState& server, const ProtocolFactory& factory, FileDescriptor fd,
                     Address peer) {
   std::shared_ptr<Protocol> protocol = factory();
-  make_transport(server, std::move(fd), std::move(peer))->start_protocol(std::move(protocol));
+  auto transport = make_transport(server, std::move(fd), std::move(peer));
+  if (server.options().ssl) {
+    auto tls = make_tls(server);
+    tls->set_protocol(std::move(protocol));
+    tls->attach(transport, nullptr);
+    protocol = std::move(tls);
+  }
+  transport->start_protocol(std::move(protocol));
 }
 
 AcceptHandler to_client_handler(ClientHandler handler) {
@@ -157,6 +185,8 @@ Coro<Server> listen_on_path(StatePointer state, std::string path) {
 }
 
 StatePointer make_state(Loop& loop, ServerOptions options, AcceptHandler accepted) {
+  // What is wrong with the context is said now, not to the first client.
+  if (const auto setup = server_setup(options)) static_cast<void>(TlsTransport(loop, *setup));
   return std::make_shared<ServerState>(loop, options, std::move(accepted));
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -27,6 +28,10 @@ struct ServerOptions {
   // C++: more connections wait in the kernel's backlog; 0 is no limit.
   std::size_t max_connections = 0;
   int sock = -1;  // a bound stream socket to take over, instead of host and port
+  // TLS: handlers and protocols hear of a client once its handshake is done.
+  ssl::Context ssl = {};
+  std::optional<Duration> ssl_handshake_timeout = {};  // left out: 60 s
+  std::optional<Duration> ssl_shutdown_timeout = {};   // left out: 30 s
 };
 
 namespace detail {
@@ -44,6 +49,10 @@ Coro<std::shared_ptr<Transport>> create_protocol_unix_connection(Loop& loop,
                                                                  std::shared_ptr<Protocol> protocol,
                                                                  std::string path,
                                                                  ConnectOptions options);
+// A socket that was accepted elsewhere.
+Coro<std::shared_ptr<Transport>> adopt_protocol_connection(Loop& loop,
+                                                           std::shared_ptr<Protocol> protocol,
+                                                           int fd, ServerOptions options);
 }  // namespace detail
 
 // Listens, and starts one task for each client; a shared handle. Dropping it goes on serving.
@@ -196,15 +205,27 @@ ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_conn
 template <class Factory>
 ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::connect_accepted_socket(
     Factory factory, int fd) {
-  return create_connection(std::move(factory), ConnectOptions{.sock = fd});
+  return connect_accepted_socket(std::move(factory), fd, ServerOptions{});
+}
+template <class Factory>
+ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::connect_accepted_socket(
+    Factory factory, int fd, ServerOptions options) {
+  auto protocol = factory();
+  return detail::with_protocol(
+      detail::adopt_protocol_connection(*this, protocol, fd, std::move(options)), protocol);
+}
+template <class Factory>
+ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_unix_connection(
+    Factory factory, std::string path, ConnectOptions options) {
+  auto protocol = factory();
+  return detail::with_protocol(
+      detail::create_protocol_unix_connection(*this, protocol, std::move(path), std::move(options)),
+      protocol);
 }
 template <class Factory>
 ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_unix_connection(
     Factory factory, std::string path) {
-  auto protocol = factory();
-  return detail::with_protocol(
-      detail::create_protocol_unix_connection(*this, protocol, std::move(path), ConnectOptions{}),
-      protocol);
+  return create_unix_connection(std::move(factory), std::move(path), ConnectOptions{});
 }
 
 }  // namespace asyncio

@@ -103,6 +103,11 @@ void StreamState::set_transport(std::shared_ptr<Transport> transport) {
   transport_ = std::move(transport);
 }
 
+std::string StreamState::take_received() {
+  reading_paused_ = false;
+  return buffer_.take(buffer_.size());
+}
+
 void StreamState::feed_data(std::string_view data) {
   if (eof_) throw RuntimeError("feed_data after feed_eof");
   if (data.empty()) return;
@@ -524,6 +529,7 @@ detail::FlowWait StreamWriter::wait_closed() {
 Address StreamWriter::peername() const { return transport().peername(); }
 Address StreamWriter::sockname() const { return transport().sockname(); }
 int StreamWriter::fileno() const { return transport().fileno(); }
+SslObject StreamWriter::ssl_object() const { return transport().ssl_object(); }
 std::string StreamWriter::repr() const { return "<StreamWriter" + state().repr() + ">"; }
 
 }  // namespace asyncio

@@ -20,6 +20,7 @@
 
 #include "asyncio/core/tasks.hpp"
 #include "asyncio/net/address.hpp"
+#include "asyncio/net/tls/ssl.hpp"
 #include "asyncio/net/transports.hpp"
 
 namespace asyncio {
@@ -287,7 +288,11 @@ class StreamWriter {
   Coro<std::size_t> sendfile(std::string path, std::size_t offset = 0,
                              std::optional<std::size_t> count = {});
   Coro<std::size_t> sendfile(int fd, std::size_t offset = 0, std::optional<std::size_t> count = {});
-  void write_eof();  // half-close: the peer reads to the end and can still answer
+  // Goes on as TLS: sends what is buffered, then shakes hands. A client names the server it
+  // expects; the side is known. What the reader holds already counts as the peer's TLS. Closes the
+  // connection and throws where the handshake fails (SslError, ConnectionAbortedError).
+  Coro<> start_tls(ssl::Context context, StartTlsOptions options = {});
+  void write_eof();  // half-close: the peer reads to the end and can still answer; not over TLS
   bool can_write_eof() const;
   void close();  // what is buffered is sent in the background
   void abort();  // what is buffered is dropped
@@ -297,7 +302,8 @@ class StreamWriter {
 
   Address peername() const;
   Address sockname() const;
-  int fileno() const;  // -1 once closed
+  int fileno() const;            // -1 once closed
+  SslObject ssl_object() const;  // empty where the connection is plain
   Transport& transport() const;
   std::string repr() const;
 
@@ -328,6 +334,11 @@ struct ConnectOptions {
   // Where all attempts failed: throw ExceptionGroup("create_connection failed") with every error,
   // not one error with all their words.
   bool all_errors = false;
+  // TLS: a context, or true for ssl::create_default_context().
+  ssl::Context ssl = {};
+  std::optional<std::string> server_hostname = {};     // left out: the host
+  std::optional<Duration> ssl_handshake_timeout = {};  // left out: 60 s
+  std::optional<Duration> ssl_shutdown_timeout = {};   // left out: 30 s
 };
 
 // Connects by TCP, to the first address of the host that answers. Throws GaiError,

@@ -13,6 +13,7 @@
 
 #include "asyncio/net/address.hpp"
 #include "asyncio/net/protocols.hpp"
+#include "asyncio/net/tls/ssl.hpp"
 
 namespace asyncio {
 
@@ -66,6 +67,8 @@ class Transport : public BaseTransport {
   virtual std::shared_ptr<Protocol> get_protocol() const = 0;  // null for a stream's
   // A handle that keeps it alive; null where the transport has none to give.
   virtual std::shared_ptr<Transport> share() { return nullptr; }
+  // Python's get_extra_info("ssl_object") and its like; empty where the connection is plain.
+  virtual SslObject ssl_object() const { return {}; }
 };
 
 class DatagramTransport : public BaseTransport {

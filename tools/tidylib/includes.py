@@ -48,7 +48,7 @@ def folder_of(path):
 
 
 def is_test(path):
-    return path.endswith(("_test.cpp", "_bench.cpp", "_fuzz.cpp"))
+    return path.endswith(("_test.cpp", "_bench.cpp", "_fuzz.cpp", "/test_support.hpp"))
 
 
 def resolve(tree, path, what, quoted):

@@ -245,7 +245,7 @@ Coro<> HttpSession::refuse(int status) {
 
 // A socket that is closed with unread bytes is reset, and the client may lose our answer.
 Coro<> HttpSession::linger() {
-  if (writer_.is_closing()) co_return;
+  if (writer_.is_closing() || !writer_.can_write_eof()) co_return;  // close() of TLS lingers itself
   writer_.write_eof();
   co_await move_on_after(kLingerTime, discard_input());
 }

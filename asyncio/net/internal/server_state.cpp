@@ -210,7 +210,7 @@ void ServerState::close() {
 void ServerState::close_clients() {
   // close() queues what happens next, so the list stays as it is.
   for (ClientLink* link = clients_.first(); link != nullptr; link = clients_.after(*link))
-    static_cast<SocketTransport*>(link)->close();
+    static_cast<SocketTransport*>(link)->close_politely();
 }
 
 void ServerState::abort_clients() {

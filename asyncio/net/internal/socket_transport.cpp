@@ -12,6 +12,7 @@
 #include "asyncio/base/logging.hpp"
 #include "asyncio/core/events.hpp"
 #include "asyncio/net/internal/server_state.hpp"
+#include "asyncio/net/internal/tls_transport.hpp"
 
 namespace asyncio::detail {
 namespace {
@@ -148,6 +149,7 @@ void SocketTransport::on_backend_closed() noexcept {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   closing_ = losing_ = true;
   if (stream_ != nullptr) std::exchange(stream_, nullptr)->drop_reference();
+  if (auto* const layer = dynamic_cast<TransportLayer*>(protocol_.get())) layer->loop_closed();
   protocol_.reset();
   if (server_) std::exchange(server_, nullptr)->detach(*this);
 }
@@ -457,6 +459,13 @@ void SocketTransport::close() {
   if (!output_.empty()) return;  // flush() goes on
   losing_ = true;
   queue(kLost);
+}
+
+void SocketTransport::close_politely() {
+  if (auto* const layer = dynamic_cast<TransportLayer*>(protocol_.get()))
+    layer->close();
+  else
+    close();
 }
 
 void SocketTransport::abort() { force_close(nullptr); }

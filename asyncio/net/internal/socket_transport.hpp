@@ -38,6 +38,7 @@ class SocketTransport final : public Transport,
   void start_protocol(std::shared_ptr<Protocol> protocol);
   // Before either: the server to tell when it is gone.
   void set_server(std::shared_ptr<ServerState> server);
+  void close_politely();  // through the layer above, where there is one: TLS says goodbye
 
   void write(std::string_view data) override;
   using Transport::writelines;

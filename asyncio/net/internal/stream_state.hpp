@@ -39,6 +39,10 @@ class StreamState : public Pooled {
 
   // ---- from the transport
   void set_transport(std::shared_ptr<Transport> transport);
+  void set_accepted() noexcept { accepted_ = true; }
+  bool is_accepted() const noexcept { return accepted_; }  // start_tls: the server's side
+  // For a new transport: what came through the old one and was not read.
+  std::string take_received();
   void feed_data(std::string_view data);
   void feed_eof();
   void set_exception(std::exception_ptr error);
@@ -88,6 +92,7 @@ class StreamState : public Pooled {
   bool reading_paused_ = false;
   bool writing_paused_ = false;
   bool lost_ = false;
+  bool accepted_ = false;  // by a server
 };
 
 }  // namespace asyncio::detail
