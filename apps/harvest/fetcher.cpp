@@ -15,6 +15,19 @@ namespace http = asyncio::http;
 
 namespace {
 
+namespace ssl = asyncio::ssl;
+
+ssl::Context context_for(const Options& options) {
+  ssl::Context context =
+      ssl::create_default_context(ssl::Purpose::SERVER_AUTH, {.cafile = options.ca_file});
+  context.set_alpn_protocols({"http/1.1"});
+  if (options.insecure) {
+    context.set_check_hostname(false);
+    context.set_verify_mode(ssl::CERT_NONE);
+  }
+  return context;
+}
+
 http::ClientOptions client_options(const Options& options) {
   http::ClientOptions client;
   client.connections_per_host = options.per_host;
@@ -22,6 +35,7 @@ http::ClientOptions client_options(const Options& options) {
   client.timeout = options.timeout;
   client.max_body = options.max_body;
   client.user_agent = options.user_agent;
+  client.ssl = context_for(options);
   return client;
 }
 
@@ -81,7 +95,6 @@ Coro<Page> Fetcher::attempt(Job job) {
 }
 
 bool Fetcher::may_follow(const Job& job, const Url& to) const {
-  if (to.is_https()) return true;  // Says clearly that it cannot.
   if (job.depth > 0 && !scope_.contains(to)) return false;
   return options_.ignore_robots || robots_.allows_as_known(to);
 }

@@ -149,6 +149,10 @@ Coro<int> harvest_into(const Options& options, Store& store, std::string served)
   if (known != 0)
     say(fmt::format("going on: {} pages are in {}, {} are waiting", known, options.database,
                     frontier.waiting()));
+  if (options.insecure)
+    say("WARNING: --insecure: certificates are not verified; anybody on the way can read and "
+        "change "
+        "what comes");
   if (options.ignore_robots)
     say("ignoring robots.txt and nofollow: be sure that the site is yours");
 
@@ -218,7 +222,9 @@ int main(int argc, char** argv) {
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   harvest::raise_file_limit();
   try {
-    return asyncio::run(harvest::harvest_main(std::get<harvest::Options>(std::move(parsed))));
+    auto& options = std::get<harvest::Options>(parsed);
+    const asyncio::RunOptions how{.backend = options.backend};
+    return asyncio::run(harvest::harvest_main(std::move(options)), how);
   } catch (const asyncio::ValueError& error) {
     fmt::print(stderr, "harvest: {}\n", error.what());
     return 2;

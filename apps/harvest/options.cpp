@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cmath>
+#include <map>
 
 namespace harvest {
 namespace {
@@ -16,7 +17,7 @@ with the same --db goes on where it stopped.)";
 
 constexpr const char* kFooter = R"(
 Examples:
-  harvest http://example.com/ --depth 2
+  harvest https://example.com/ --depth 2
   harvest example.com example.org --per-host 2 --db both.db --json > pages.jsonl
   harvest --serve /usr/share/doc/nginx /            serves a folder to itself
   sqlite3 harvest.db 'SELECT status, count(*) FROM pages GROUP BY status'
@@ -47,6 +48,21 @@ void add_limits(CLI::App& app, Options& options, double& timeout) {
       ->capture_default_str();
 }
 
+void add_network(CLI::App& app, Options& options) {
+  app.add_option("--cacert", options.ca_file,
+                 "Trust the certificates in this PEM file for https, instead of the system's")
+      ->check(CLI::ExistingFile);
+  app.add_flag("--insecure", options.insecure,
+               "Take every certificate: anybody on the way can read and change what comes");
+  using asyncio::Backend;
+  const std::map<std::string, Backend> backends{{"automatic", Backend::automatic},
+                                                {"epoll", Backend::epoll},
+                                                {"io_uring", Backend::io_uring}};
+  app.add_option("--backend", options.backend, "How to wait for the network")
+      ->transform(CLI::CheckedTransformer(backends))
+      ->default_str("automatic");
+}
+
 }  // namespace
 
 std::variant<Options, int> parse_options(int argc, const char* const* argv) {
@@ -56,6 +72,7 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   app.footer(kFooter);
   app.add_option("URL", options.urls, "Start pages; with --serve, paths in the folder");
   add_limits(app, options, timeout);
+  add_network(app, options);
   app.add_option("--db", options.database, "The SQLite file; :memory: keeps nothing")
       ->capture_default_str();
   app.add_flag("--json", options.json, "One JSON object a page on stdout, then the summary");

@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "asyncio/core/events.hpp"
+
 namespace harvest {
 
 struct Options {
@@ -25,6 +27,9 @@ struct Options {
   int port = 0;           // Of the server for it.
   std::string write_url;  // A file that gets the server's URL.
   bool keep_serving = false;
+  std::string ca_file;    // Whom to trust for https; empty: whom the system trusts.
+  bool insecure = false;  // Trust everybody.
+  asyncio::Backend backend = asyncio::Backend::automatic;
 };
 
 // The options, or the code to exit with where --help or a mistake has been answered.

@@ -8,6 +8,7 @@
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/http/errors.hpp"
+#include "asyncio/net/tls/ssl.hpp"
 
 namespace harvest {
 namespace {
@@ -26,7 +27,7 @@ const char* kind_of(http::ErrorKind kind) {
     case http::ErrorKind::too_many_redirects:
       return "redirects";
     case http::ErrorKind::unsupported_scheme:
-      return "tls";
+      return "scheme";
   }
   return "protocol";
 }
@@ -54,6 +55,11 @@ Failure classify(const std::exception_ptr& error) {
   } catch (const asyncio::GaiError& problem) {
     failure.kind = "dns";
     failure.may_pass = problem.error_number() == EAI_AGAIN;
+  } catch (const asyncio::SslEofError&) {
+    failure.kind = "tls";
+    failure.may_pass = true;
+  } catch (const asyncio::SslError&) {
+    failure.kind = "tls";
   } catch (const asyncio::ConnectionRefusedError&) {
     failure.kind = "refused";
     failure.may_pass = true;

@@ -8,6 +8,7 @@
 #include "apps/harvest/crawler.hpp"
 #include "asyncio/asyncio.hpp"
 #include "asyncio/http/server.hpp"
+#include "asyncio/testing/certificates.hpp"
 
 namespace harvest {
 namespace {
@@ -206,12 +207,91 @@ TEST(Crawl, what_cannot_be_reached_is_a_row) {
   Options options = quick();
   options.timeout = 5s;
   const Pages pages = asyncio::run(
-      harvest({"http://127.0.0.1:1/refused", "http://host.invalid/dns", "https://127.0.0.1:1/tls"},
+      harvest({"http://127.0.0.1:1/refused", "http://host.invalid/dns", "https://127.0.0.1:1/none"},
               options));
 
   EXPECT_EQ(pages.at("/refused").error_kind, "refused");
   EXPECT_EQ(pages.at("/dns").error_kind, "dns");
-  EXPECT_EQ(pages.at("/tls").error_kind, "tls");
+  EXPECT_EQ(pages.at("/none").error_kind, "refused");
+}
+
+// ---- https
+
+http::Server secure_server(const asyncio::testing::CertificateFiles& files) {
+  http::ServerOptions options;
+  options.ssl = asyncio::ssl::create_default_context(asyncio::ssl::Purpose::CLIENT_AUTH);
+  options.ssl.load_cert_chain(files.certfile, files.keyfile);
+  http::Server server(options);
+  server.route("/", [](http::Request) -> Coro<http::Response> {
+    co_return http::Response::html("<title>secret</title><a href='/next'>n</a>");
+  });
+  server.route("/next", [](http::Request) -> Coro<http::Response> {
+    co_return http::Response::html("<title>next</title>");
+  });
+  return server;
+}
+
+Coro<Pages> harvest_secure(asyncio::testing::CertificateFiles files, Options options) {
+  http::Server server = secure_server(files);
+  co_await server.start("127.0.0.1", 0);
+  Pages pages = co_await harvest({server.url() + "/"}, options);
+  co_await server.shutdown(1s);
+  co_return pages;
+}
+
+TEST(CrawlSecurely, follows_links_of_a_site_whose_ca_is_given) {
+  const asyncio::testing::TestAuthority authority;
+  Options options = quick();
+  options.timeout = 5s;
+  options.ca_file = authority.cafile();
+  const Pages pages = asyncio::run(harvest_secure(authority.issue(), options));
+
+  EXPECT_EQ(pages.at("/").title, "secret");
+  EXPECT_EQ(pages.at("/next").title, "next");
+}
+
+TEST(CrawlSecurely, a_refused_certificate_is_a_row_that_says_why) {
+  const asyncio::testing::TestAuthority authority;
+  Options options = quick();
+  options.timeout = 5s;
+  const auto row = [&](const asyncio::testing::CertificateOptions& certificate) {
+    const Pages pages = asyncio::run(harvest_secure(authority.issue(certificate), options));
+    EXPECT_EQ(pages.at("/").error_kind, "tls");
+    EXPECT_EQ(pages.at("/").attempts, 1);
+    return pages.at("/").error;
+  };
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  EXPECT_PRED2(has, row({}), "unable to get local issuer certificate");
+  options.ca_file = authority.cafile();
+  EXPECT_PRED2(has, row({.names = {"other.test"}}), "certificate is not valid for '127.0.0.1'");
+  EXPECT_PRED2(has, row({.self_signed = true}), "self-signed certificate");
+  EXPECT_PRED2(has, row({.valid_from = -48h, .valid_until = -1h}), "certificate has expired");
+}
+
+TEST(CrawlSecurely, insecure_takes_any_certificate) {
+  const asyncio::testing::TestAuthority authority;
+  Options options = quick();
+  options.timeout = 5s;
+  options.insecure = true;
+  const Pages pages = asyncio::run(
+      harvest_secure(authority.issue({.names = {"other.test"}, .self_signed = true}), options));
+  EXPECT_EQ(pages.at("/next").title, "next");
+}
+
+TEST(CrawlSecurely, a_server_that_speaks_no_tls_is_a_row) {
+  Options options = quick();
+  options.timeout = 5s;
+  const Pages pages = asyncio::run([](Options how) -> Coro<Pages> {
+    http::Server plain;
+    co_await plain.start("127.0.0.1", 0);
+    const std::string url = "https://127.0.0.1:" + std::to_string(plain.port()) + "/";
+    Pages found = co_await harvest({url}, how);
+    co_await plain.shutdown(1s);
+    co_return found;
+  }(options));
+  EXPECT_EQ(pages.at("/").error_kind, "tls");
 }
 
 }  // namespace

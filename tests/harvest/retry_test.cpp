@@ -24,7 +24,7 @@ TEST(Retry, failures_have_a_kind_and_a_verdict) {
   EXPECT_EQ(of(asyncio::ConnectionResetError(ECONNRESET, "read")).kind, "reset");
   EXPECT_EQ(of(asyncio::OSError(ENETUNREACH, "connect")).kind, "network");
   EXPECT_EQ(of(http::BodyTooLarge("x")).kind, "too large");
-  EXPECT_EQ(of(http::UnsupportedScheme("x")).kind, "tls");
+  EXPECT_EQ(of(http::UnsupportedScheme("x")).kind, "scheme");
   EXPECT_EQ(of(std::logic_error("x")).kind, "other");
 
   EXPECT_TRUE(of(asyncio::GaiError(EAI_AGAIN, "getaddrinfo")).may_pass);
