@@ -66,6 +66,7 @@ class SimulatedBackend final : public IoBackend {
   bool has_socket_files() const noexcept override { return false; }
   bool look_up(const std::string& host, NameAnswer& answer) override;
   const char* name() const noexcept override { return "simulated"; }
+  SimulatedNetwork& network() const noexcept { return *network_; }
 
  private:
   static bool is_simulated(int fd) noexcept { return fd >= kFirstSimulated; }
@@ -431,11 +432,14 @@ SimulatedNetwork::Host SimulatedNetwork::add_host(const std::string& name) {
   return world_->add_host(name);
 }
 
+SimulatedNetwork::Host SimulatedNetwork::find_or_add_host(const std::string& name) {
+  const auto& names = world_->host_names;
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? add_host(name) : static_cast<Host>(found - names.begin());
+}
+
 std::string SimulatedNetwork::address_of(Host host) const {
-  const Endpoint endpoint = world_->address_of(host, AF_INET);
-  std::string text;
-  for (std::size_t i = 0; i < 4; ++i) text += (i == 0 ? "" : ".") + std::to_string(endpoint.ip[i]);
-  return text;
+  return world_->address_of(host, AF_INET).host();
 }
 
 void SimulatedNetwork::set_current_host(std::function<Host()> current) {
@@ -489,6 +493,12 @@ std::size_t SimulatedNetwork::open_sockets() const noexcept {
       std::count_if(world_->sockets.begin(), world_->sockets.end(),
                     [](const SocketPtr& socket) { return socket != nullptr; }));
 }
+std::vector<std::string> SimulatedNetwork::describe_sockets() const {
+  std::vector<std::string> lines;
+  for (const SocketPtr& socket : world_->sockets)
+    if (socket) lines.push_back(world_->describe(*socket));
+  return lines;
+}
 void SimulatedNetwork::set_trace(std::function<void(const std::string&)> sink) {
   world_->trace = std::move(sink);
 }
@@ -504,6 +514,11 @@ bool SimulatedNetwork::jump_to(TimePoint deadline) noexcept {
   if (arrival >= 0) next = std::min(next, arrival);
   world_->now_ns = std::max(world_->now_ns, next);
   return true;
+}
+
+SimulatedNetwork* simulated_network_of(IoBackend& backend) noexcept {
+  auto* const simulated = dynamic_cast<SimulatedBackend*>(&backend);
+  return simulated != nullptr ? &simulated->network() : nullptr;
 }
 
 std::unique_ptr<IoBackend> SimulatedNetwork::make_backend() {

@@ -57,6 +57,7 @@ class SimulatedNetwork final : public TimeSource,
 
   // ---- hosts. The name is known to look_up(), as 10.0.0.n and fd00::n; each host has a loopback.
   Host add_host(const std::string& name);
+  Host find_or_add_host(const std::string& name);
   std::string address_of(Host host) const;  // IPv4
   // Asked at each open_socket(): on which host.
   void set_current_host(std::function<Host()> current);
@@ -85,6 +86,7 @@ class SimulatedNetwork final : public TimeSource,
   bool is_quiet() noexcept;                   // nothing is under way
   std::uint64_t events() const noexcept;      // how many arrivals were simulated
   std::size_t open_sockets() const noexcept;  // listening, connected or fresh
+  std::vector<std::string> describe_sockets() const;
   // Each event as a line, while it is set.
   void set_trace(std::function<void(const std::string&)> sink);
 
@@ -98,5 +100,8 @@ class SimulatedNetwork final : public TimeSource,
  private:
   std::unique_ptr<SimulatedWorld> world_;
 };
+
+// The network behind a backend that make_backend() made; null for any other.
+SimulatedNetwork* simulated_network_of(IoBackend& backend) noexcept;
 
 }  // namespace asyncio::detail

@@ -108,8 +108,8 @@ class Simulated : public ::testing::Test {
 
   std::shared_ptr<SimulatedNetwork> network;
   Host here = SimulatedNetwork::kLocalhost;
+  Watcher watcher;  // outlives the backend, which tells it that it ends
   std::unique_ptr<IoBackend> backend;
-  Watcher watcher;
   TimePoint start = network->now();
 };
 

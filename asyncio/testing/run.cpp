@@ -1,152 +1,229 @@
 #include "asyncio/testing/run.hpp"
 
-#include <gtest/gtest.h>
+#include <fcntl.h>
 
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
 
 #include "asyncio/core/runners.hpp"
 #include "asyncio/core/sleep.hpp"
-#include "asyncio/core/when_done.hpp"
 #include "asyncio/io/simulated.hpp"
+#include "asyncio/testing/clock.hpp"
+#include "asyncio/testing/internal/seeds.hpp"
 
 namespace asyncio::testing {
 namespace {
 
-// On a world of its own: virtual time, and a network in memory.
-std::unique_ptr<Loop> make_loop() {
-  auto network = std::make_shared<detail::SimulatedNetwork>();
-  LoopOptions options;
-  options.time_source = network;
-  options.make_backend = [network] { return network->make_backend(); };
-  options.poll_interval = 1;
-  return std::make_unique<Loop>(std::move(options));
-}
+using asyncio::detail::SimulatedNetwork;
 
-// Names what is pending besides the task that asks.
-Coro<std::vector<std::string>> run_body(Coro<> body) {
-  co_await std::move(body);
-  std::vector<std::string> leftover;
+thread_local std::uint64_t tls_seed = 0;
+
+std::vector<std::string> names_of_other_tasks() {
+  std::vector<std::string> names;
   for (const AnyTask& task : all_tasks())
-    if (!(task == *current_task())) leftover.push_back(task.repr());
-  co_return leftover;
+    if (!(task == *current_task())) names.push_back(task.repr());
+  return names;
 }
 
-// Resumed by the loop when it has nothing else to do.
-class IdleWait final : public detail::Node {
+// Ends a test that does not end by itself. The loop is asked first; one that does not answer hangs
+// in a callback, and only abort() ends that.
+class Watchdog {
  public:
-  IdleWait() = default;
-  IdleWait(const IdleWait&) noexcept = default;  // before it is linked; GCC 12 asks for it
-  IdleWait& operator=(const IdleWait&) noexcept = default;
-  ~IdleWait() = default;
-  bool await_ready() const noexcept { return false; }
-  template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> handle) {
-    detail::Scheduler& scheduler = detail::current_scheduler();
-    task_ = scheduler.current_task;
-    scheduler.idle_waiters.push_back(*this);
-    task_->suspend_on(handle.promise(), *this);
+  Watchdog(Loop& loop, const AnyTask& task, std::chrono::seconds limit)
+      : loop_(loop), task_(task), limit_(limit) {
+    if (limit.count() != 0) thread_ = std::thread([this] { watch(); });
   }
-  void await_resume() { task_->check_cancelled(); }
-  void notify() noexcept override { task_->wake(); }
-  void run() override {}
-  bool cancel_wait(const std::string& message) override {
-    if (is_linked()) unlink();
-    task_->wake_cancelled(message);
-    return true;
-  }
-
- private:
-  detail::TaskBase* task_ = nullptr;
-};
-
-// Cancels one task at its n-th suspension.
-class CancelAtStep final : public detail::StepObserver {
- public:
-  CancelAtStep(detail::Scheduler& scheduler, detail::TaskBase& task, int step)
-      : scheduler_(scheduler), task_(task), steps_left_(step) {
-    scheduler_.observe(this);
-  }
-  CancelAtStep(const CancelAtStep&) = delete;
-  CancelAtStep& operator=(const CancelAtStep&) = delete;
-  ~CancelAtStep() { scheduler_.observe(nullptr); }
-  void stepped(detail::Node& node) override {
-    if (&node != &task_ || task_.done() || --steps_left_ != 0) return;
-    reached_ = true;
-    task_.cancel("cancel_everywhere");
-  }
-  bool reached() const noexcept { return reached_; }
-
- private:
-  detail::Scheduler& scheduler_;
-  detail::TaskBase& task_;
-  int steps_left_;
-  bool reached_ = false;
-};
-
-// Whatever the run started ends as asyncio.run() would end it.
-Coro<> end_tasks_beside(const std::vector<AnyTask>& before, int step) {
-  for (int round = 0; round < 100; ++round) {
-    bool any = false;
-    for (const AnyTask& task : all_tasks()) {
-      bool known = false;
-      for (const AnyTask& old : before) known = known || old == task;
-      if (known) continue;
-      any = true;
-      task.cancel();
-      co_await detail::WhenDone(task.base());
-      if (!task.cancelled()) static_cast<void>(task.exception());
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+  ~Watchdog() {
+    if (!thread_.joinable()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
     }
-    if (!any) co_return;
+    changed_.notify_all();
+    thread_.join();
   }
-  throw RuntimeError("cancel_everywhere: cancelled at suspension " + std::to_string(step) +
-                     ", the test left tasks that start new ones for ever");
+  bool has_expired() const noexcept { return expired_; }
+  const std::string& pending() const noexcept { return pending_; }
+
+ private:
+  void watch() {
+    std::unique_lock lock(mutex_);
+    const auto over = [this] { return over_; };
+    if (changed_.wait_for(lock, limit_, over)) return;
+    loop_.call_soon_threadsafe([this] { expire(); });
+    if (changed_.wait_for(lock, limit_, over)) return;
+    std::fputs("a test does not give the loop its turn back; aborting\n", stderr);
+    std::abort();
+  }
+  void expire() {
+    for (const AnyTask& task : all_tasks()) pending_ += "\n  pending: " + task.repr();
+    expired_ = true;
+    task_.cancel("the real time limit of the test is over");
+  }
+
+  Loop& loop_;
+  AnyTask task_;
+  std::chrono::seconds limit_;
+  bool expired_ = false;
+  std::string pending_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool over_ = false;  // guarded by mutex_; the rest is the loop thread's
+  std::thread thread_;
+};
+
+// The time limit in loop time.
+class TimeLimit {
+ public:
+  TimeLimit(Loop& loop, const AnyTask& task, Duration limit) {
+    if (limit == Duration::max()) return;
+    timer_ = loop.call_later(limit, [this, task] {
+      expired_ = true;
+      task.cancel("the time limit of the test is over");
+    });
+  }
+  TimeLimit(const TimeLimit&) = delete;
+  TimeLimit& operator=(const TimeLimit&) = delete;
+  ~TimeLimit() { timer_.cancel(); }
+  bool has_expired() const noexcept { return expired_; }
+
+ private:
+  TimerHandle timer_;
+  bool expired_ = false;
+};
+
+Coro<> run_limited(Coro<> body, TestOptions options) {
+  Loop& loop = get_running_loop();
+  const TimeLimit limit(loop, *current_task(), options.timeout);
+  const Watchdog watchdog(loop, *current_task(), options.real_timeout);
+  try {
+    co_await std::move(body);
+  } catch (const CancelledError&) {
+    if (!limit.has_expired() && !watchdog.has_expired()) throw;
+  }
+  if (limit.has_expired())
+    throw TimeoutError("the test did not end within " +
+                       std::to_string(std::chrono::duration<double>(options.timeout).count()) +
+                       " s of loop time");
+  if (watchdog.has_expired())
+    throw TimeoutError("the test did not end within " +
+                       std::to_string(options.real_timeout.count()) + " s of real time" +
+                       watchdog.pending());
+}
+
+// Sockets close in their turn, and what was written last may be under way.
+Coro<> settle(SimulatedNetwork& network) {
+  for (int i = 0; i < 1000 && network.open_sockets() > 0; ++i) {
+    co_await all_tasks_blocked();
+    if (network.is_quiet()) co_return;
+    co_await sleep(std::chrono::milliseconds(1));
+  }
+}
+
+Coro<RunResult> run_body(Coro<> body, TestOptions options) {
+  RunResult result;
+  try {
+    co_await run_limited(std::move(body), options);
+  } catch (const std::exception&) {
+    result.error = std::current_exception();
+  }
+  if (!options.finds_leaks) co_return result;
+  result.leftover = names_of_other_tasks();
+  auto* const network = asyncio::detail::simulated_network_of(get_running_loop().backend());
+  if (network == nullptr || !result.ok()) co_return result;
+  co_await settle(*network);
+  result.sockets = network->describe_sockets();
+  co_return result;
+}
+
+std::map<int, std::string> open_files() {
+  std::map<int, std::string> files;
+  std::error_code ignored;
+  for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd", ignored))
+    files[std::atoi(each.path().filename().c_str())] =
+        std::filesystem::read_symlink(each.path(), ignored).string();
+  return files;
+}
+
+// The descriptor that read the directory is closed by the time it is asked for.
+std::vector<std::string> opened_since(const std::map<int, std::string>& before) {
+  std::vector<std::string> opened;
+  for (const auto& [fd, target] : open_files())
+    if (!before.contains(fd) && ::fcntl(fd, F_GETFD) >= 0)
+      opened.push_back(std::to_string(fd) + " (" + target + ")");
+  return opened;
+}
+
+std::unique_ptr<Loop> make_loop(const std::shared_ptr<SimulatedNetwork>& network) {
+  LoopOptions options;
+  options.poll_interval = 1;
+  if (network) {
+    options.time_source = network;
+    options.make_backend = [network] { return network->make_backend(); };
+  } else {
+    options.time_source = std::make_shared<VirtualClock>();
+  }
+  return std::make_unique<Loop>(std::move(options));
 }
 
 }  // namespace
 
-RunResult run(Coro<> body) {
+RunResult run(Coro<> body) { return run(std::move(body), TestOptions{}); }
+
+RunResult run(Coro<> body, TestOptions options) {
+  const std::uint64_t seed = options.seed.value_or(internal::seed_of_process());
+  std::map<int, std::string> files;
+  if (options.finds_leaks) files = open_files();
+  std::shared_ptr<SimulatedNetwork> network;
+  if (options.simulated_network)
+    network = std::make_shared<SimulatedNetwork>(asyncio::detail::SimulationOptions{
+        .seed = seed, .cuts_streams = seed != 0, .shuffles_ready = seed != 0});
+  const std::uint64_t outer_seed = std::exchange(tls_seed, seed);
   RunResult result;
-  Runner runner({.loop_factory = make_loop});
-  try {
-    result.leftover = runner.run(run_body(std::move(body)));
-  } catch (...) {
-    result.error = std::current_exception();
+  {
+    Runner runner({.loop_factory = [network] { return make_loop(network); }});
+    try {
+      result = runner.run(run_body(std::move(body), options));
+    } catch (...) {
+      result.error = std::current_exception();
+    }
+    runner.close();
   }
-  runner.close();
+  tls_seed = outer_seed;
+  result.seed = seed;
+  if (network) result.trace_hash = network->trace_hash();
+  if (options.finds_leaks) result.files = opened_since(files);
   return result;
 }
 
-int run_test(Coro<> body) {
-  int failures = 0;
-  const RunResult result = run(std::move(body));
-  if (result.error) {
-    ADD_FAILURE() << "the test threw " << describe(result.error);
-    ++failures;
-  }
-  for (const std::string& task : result.leftover) {
-    ADD_FAILURE() << "the test left a task behind: " << task
-                  << "\n  cure: await it, or cancel() and await it";
-    ++failures;
-  }
-  return failures;
+std::uint64_t seed() noexcept { return tls_seed; }
+
+std::vector<std::string> RunResult::problems() const {
+  std::vector<std::string> all;
+  if (error) all.push_back("the test threw " + describe(error));
+  for (const std::string& task : leftover)
+    all.push_back("the test left a task behind: " + task +
+                  "\n  cure: await it, or cancel() and await it");
+  for (const std::string& socket : sockets)
+    all.push_back("the test left a " + socket + " open\n  cure: close() the server or the writer");
+  for (const std::string& file : files)
+    all.push_back("the test left file descriptor " + file + " open\n  cure: close() it");
+  return all;
 }
 
-Coro<> all_tasks_blocked() { co_await IdleWait(); }
-
-Coro<> cancel_everywhere(CoroFunction test) {
-  const std::vector<AnyTask> before = all_tasks();
-  for (int step = 1;; ++step) {
-    Task<> run = create_task(test(), {.name = "cancelled at " + std::to_string(step)});
-    bool reached = false;
-    {
-      CancelAtStep injector(detail::current_scheduler(), run.base(), step);
-      co_await detail::WhenDone(run.base());
-      reached = injector.reached();
-    }
-    co_await end_tasks_beside(before, step);
-    if (!run.cancelled()) run.result();
-    if (!reached) co_return;
-  }
+std::string RunResult::message() const {
+  std::string text;
+  for (const std::string& problem : problems()) text += problem + "\n";
+  return text + "seed: " + std::to_string(seed);
 }
 
 }  // namespace asyncio::testing

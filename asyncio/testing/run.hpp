@@ -1,5 +1,17 @@
-// run.hpp: runs a test on a loop of its own with virtual time, and looks for what it left behind.
+// run.hpp: runs a test on a loop of its own, in a world of its own, and looks for what it left
+// behind. Knows no test framework: ASYNCIO_TEST stands on it, and others can.
+//
+//   asyncio::testing::RunResult result = asyncio::testing::run(my_test());
+//   if (!result.ok()) std::puts(result.message().c_str());
+//
+// The world has virtual time, which jumps when all tasks wait, and a network in memory
+// (network.hpp). Seed 0 is calm: bytes come whole, and in order of arrival. Any other seed cuts
+// streams and shuffles what is unordered, the same way each time.
 #pragma once
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,16 +21,38 @@
 
 namespace asyncio::testing {
 
-struct RunResult {
-  std::exception_ptr error;           // what left the body; null if nothing did
-  std::vector<std::string> leftover;  // tasks that were pending when the body ended
+struct TestOptions {
+  // Default: --seed=N of the command line, then ASYNCIO_TEST_SEED, then 0.
+  std::optional<std::uint64_t> seed = {};
+  // Of loop time, so that the machine's speed does not matter; TimeoutError beyond it.
+  Duration timeout = Duration::max();
+  // Of real time, for what never ends; then the tasks are named. 0: no limit.
+  std::chrono::seconds real_timeout{60};
+  bool simulated_network = true;  // false: real sockets
+  bool finds_leaks = true;        // of tasks, sockets and files
 };
 
-// Independent of any test framework. The leftover tasks are cancelled and waited for.
-RunResult run(Coro<> body);
+struct RunResult {
+  std::exception_ptr error = {};           // what left the body; null if nothing did
+  std::vector<std::string> leftover = {};  // tasks that were pending when the body ended
+  std::vector<std::string> sockets = {};   // of the simulated network that were open still
+  std::vector<std::string> files = {};     // file descriptors that are open since
+  std::uint64_t seed = 0;
+  std::uint64_t trace_hash = 0;  // of what the simulated network did
 
-// For ASYNCIO_TEST: reports to GoogleTest. Returns the number of failures reported.
-int run_test(Coro<> body);
+  bool ok() const noexcept {
+    return !error && leftover.empty() && sockets.empty() && files.empty();
+  }
+  std::vector<std::string> problems() const;  // a sentence each, with the cure
+  std::string message() const;                // all of them, and the seed
+};
+
+// The leftover tasks are cancelled and waited for.
+RunResult run(Coro<> body);
+RunResult run(Coro<> body, TestOptions options);
+
+// Of the running test, for choices of its own.
+std::uint64_t seed() noexcept;
 
 // Waits until every other task waits for something that only time or the outside can bring.
 // Cancellation: leaves the wait. Several may wait; each gets a turn of its own.

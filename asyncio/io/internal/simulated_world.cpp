@@ -85,6 +85,13 @@ void Endpoint::write(SocketAddress& address) const {
   std::memcpy(address.bytes, &storage, sizeof storage);
 }
 
+std::string Endpoint::host() const {
+  if (family == AF_UNIX) return path;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  inet_ntop(family, ip.data(), text.data(), text.size());
+  return text.data();
+}
+
 bool Endpoint::is_any() const noexcept {
   return ip == std::array<unsigned char, 16>{} && family != AF_UNIX;
 }
@@ -460,6 +467,18 @@ void SimulatedWorld::close(const SocketPtr& socket) {
   else if (!socket->end_sent)
     post_piece(socket, {}, true);
   socket->end_sent = true;
+}
+
+std::string SimulatedWorld::describe(const SimulatedSocket& socket) const {
+  const auto name = [](const Endpoint& endpoint) {
+    return endpoint.host() +
+           (endpoint.family == AF_UNIX ? "" : ":" + std::to_string(endpoint.port));
+  };
+  std::string text = socket.is_stream() ? "stream socket" : "datagram socket";
+  if (socket.state == SimulatedSocket::State::listening) text = "listening socket";
+  text += " " + name(socket.name);
+  if (socket.state == SimulatedSocket::State::connected) text += " to " + name(socket.peer_name);
+  return text + " on host '" + host_names[static_cast<std::size_t>(socket.host)] + "'";
 }
 
 // ---- connections come to be

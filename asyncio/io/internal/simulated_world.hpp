@@ -32,6 +32,7 @@ struct Endpoint {
   // A numeric host; family 0 where it is none.
   static Endpoint parse(const std::string& host);
   void write(SocketAddress& address) const;
+  std::string host() const;  // numeric, or the path
   bool is_any() const noexcept;
   bool is_loopback() const noexcept;
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
@@ -179,6 +180,8 @@ struct SimulatedWorld {
   bool run_due();  // all that arrives up to now; false where nothing did
   // -1 where nothing is under way. Time limits that were met are no arrivals.
   std::int64_t next_arrival();
+
+  std::string describe(const SimulatedSocket& socket) const;
 
   // ---- who is told
   void signal(const SocketPtr& socket, unsigned signals);
