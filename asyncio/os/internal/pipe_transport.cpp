@@ -1,6 +1,5 @@
 #include "asyncio/os/internal/pipe_transport.hpp"
 
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,10 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <ctime>
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/base/logging.hpp"
+#include "asyncio/os/internal/read_write.hpp"
 
 namespace asyncio::detail {
 namespace {
@@ -22,51 +21,6 @@ constexpr const char* kReadFailed = "Fatal read error on pipe transport";
 constexpr const char* kWriteFailed = "Fatal write error on pipe transport";
 
 bool would_block(ssize_t result) noexcept { return result == -EAGAIN || result == -EWOULDBLOCK; }
-
-ssize_t read_fd(int fd, char* data, std::size_t size) noexcept {
-  for (;;) {
-    const ssize_t got = ::read(fd, data, size);
-    if (got >= 0) return got;
-    if (errno != EINTR) return -errno;
-  }
-}
-
-// Keeps the SIGPIPE of a write away from the program: write(2) knows no MSG_NOSIGNAL. The signal
-// comes to the writing thread, so that it can be blocked there and taken back.
-class NoSigpipe {
- public:
-  NoSigpipe() noexcept {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    sigset_t pending;
-    sigpending(&pending);
-    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  NoSigpipe(const NoSigpipe&) = delete;
-  NoSigpipe& operator=(const NoSigpipe&) = delete;
-  ~NoSigpipe() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  void take_back() noexcept {
-    constexpr timespec kNow{};
-    if (!was_pending_) sigtimedwait(&pipe_, nullptr, &kNow);
-  }
-
- private:
-  sigset_t pipe_;
-  sigset_t before_;
-  bool was_pending_;
-};
-
-ssize_t write_fd(int fd, const char* data, std::size_t size) noexcept {
-  NoSigpipe guard;
-  for (;;) {
-    const ssize_t written = ::write(fd, data, size);
-    if (written >= 0) return written;
-    const int error = errno;
-    if (error == EPIPE) guard.take_back();
-    if (error != EINTR) return -error;
-  }
-}
 
 }  // namespace
 

@@ -1,0 +1,45 @@
+// file_ops.hpp: what is done to files, each as a future: the seam between files.hpp and the system.
+// Regular files are always "ready", so readiness is of no use for them: a thread of the loop's
+// default executor makes the calls. Each job owns what it reads and writes, so that whoever waits
+// may go at any time.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "asyncio/os/internal/owned_fd.hpp"
+#include "asyncio/sync/threads.hpp"
+
+namespace asyncio::detail {
+
+// An open file, shared by its handles and by the jobs that work on it. Closed with the last.
+struct OpenFile {
+  OwnedFd fd;
+  std::string path;
+  bool seekable = false;
+};
+using OpenFilePtr = std::shared_ptr<OpenFile>;
+
+template <class F>
+Future<std::invoke_result_t<F&>> in_thread(F function) {
+  return get_running_loop().run_in_executor(std::move(function));
+}
+
+// Throws with the path, also where it is a directory.
+Future<OpenFilePtr> open_in_thread(std::string path, int flags, unsigned mode);
+// One read(2) of at most `size` bytes; empty at the end.
+Future<std::string> read_in_thread(OpenFilePtr file, std::size_t size);
+// Up to `size` bytes, fewer at the end only.
+Future<std::string> read_fully_in_thread(OpenFilePtr file, std::size_t size);
+// All of `data`, after going back over `unread` bytes of a reader that is ahead.
+Future<std::size_t> write_in_thread(OpenFilePtr file, std::string data, std::size_t unread);
+Future<> sync_in_thread(OpenFilePtr file);
+Future<> truncate_in_thread(OpenFilePtr file, std::int64_t size);
+Future<> close_in_thread(OpenFilePtr file);
+
+// For errors of an open file: Python's sentence has no path, subject() does.
+[[noreturn]] void throw_file_error(int error, const char* operation, const std::string& path);
+
+}  // namespace asyncio::detail

@@ -1,0 +1,139 @@
+// paths.cpp: asyncio::os: what is done to files and folders by their paths.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <system_error>
+
+#include "asyncio/base/errors.hpp"
+#include "asyncio/os/files.hpp"
+#include "asyncio/os/internal/file_ops.hpp"
+
+namespace asyncio {
+namespace {
+
+using detail::in_thread;
+
+void check(int result, const char* operation, const std::string& path) {
+  if (result != 0) throw_os_error(errno, operation, path);
+}
+
+std::chrono::system_clock::time_point time_of(const timespec& time) {
+  using std::chrono::system_clock;
+  const auto since = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  return system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(since));
+}
+
+FileStatus status_of(const struct stat& from) {
+  FileStatus status;
+  status.size = static_cast<std::uint64_t>(from.st_size);
+  status.mode = from.st_mode;
+  status.modified = time_of(from.st_mtim);
+  status.accessed = time_of(from.st_atim);
+  status.changed = time_of(from.st_ctim);
+  status.inode = from.st_ino;
+  status.device = from.st_dev;
+  status.links = from.st_nlink;
+  status.uid = from.st_uid;
+  status.gid = from.st_gid;
+  return status;
+}
+
+FileStatus ask(const std::string& path, int flags) {
+  struct stat status{};
+  check(::fstatat(AT_FDCWD, path.c_str(), &status, flags), "stat", path);
+  return status_of(status);
+}
+
+void make_folders(const std::string& path, bool exist_ok) {
+  for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    if (::mkdir(part.c_str(), 0777) != 0 && errno != EEXIST) throw_os_error(errno, "mkdir", part);
+  }
+  if (path.ends_with('/') || ::mkdir(path.c_str(), 0777) == 0) return;
+  const int error = errno;
+  struct stat status{};
+  if (error == EEXIST && exist_ok && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
+    return;
+  throw_os_error(error, "mkdir", path);
+}
+
+std::vector<std::string> names_in(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), &::closedir);
+  if (!folder) throw_os_error(errno, "opendir", path);
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* const entry = ::readdir(folder.get());
+    if (entry == nullptr) break;
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  if (errno != 0) throw_os_error(errno, "readdir", path);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+bool FileStatus::is_file() const noexcept { return S_ISREG(mode); }
+bool FileStatus::is_directory() const noexcept { return S_ISDIR(mode); }
+bool FileStatus::is_symlink() const noexcept { return S_ISLNK(mode); }
+
+namespace os {
+
+Coro<FileStatus> stat(std::string path) {
+  co_return co_await in_thread([path = std::move(path)] { return ask(path, 0); });
+}
+
+Coro<FileStatus> lstat(std::string path) {
+  co_return co_await in_thread([path = std::move(path)] { return ask(path, AT_SYMLINK_NOFOLLOW); });
+}
+
+Coro<bool> exists(std::string path) {
+  co_return co_await in_thread([path = std::move(path)] {
+    struct stat status{};
+    return ::stat(path.c_str(), &status) == 0;
+  });
+}
+
+Coro<> rename(std::string from, std::string to) {
+  co_await in_thread([from = std::move(from), to = std::move(to)] {
+    if (::rename(from.c_str(), to.c_str()) == 0) return;
+    const int error = errno;
+    std::string words = "[Errno " + std::to_string(error) + "] " +
+                        std::generic_category().message(error) + ": '" + from + "' -> '" + to + "'";
+    std::rethrow_exception(make_os_error(error, ErrorText{std::move(words)}, "rename", from));
+  });
+}
+
+Coro<> remove(std::string path) {
+  co_await in_thread([path = std::move(path)] { check(::unlink(path.c_str()), "unlink", path); });
+}
+
+Coro<> mkdir(std::string path, unsigned mode) {
+  co_await in_thread([path = std::move(path), mode] {
+    check(::mkdir(path.c_str(), static_cast<mode_t>(mode)), "mkdir", path);
+  });
+}
+
+Coro<> makedirs(std::string path, bool exist_ok) {
+  co_await in_thread([path = std::move(path), exist_ok] { make_folders(path, exist_ok); });
+}
+
+Coro<> rmdir(std::string path) {
+  co_await in_thread([path = std::move(path)] { check(::rmdir(path.c_str()), "rmdir", path); });
+}
+
+Coro<std::vector<std::string>> listdir(std::string path) {
+  co_return co_await in_thread([path = std::move(path)] { return names_in(path); });
+}
+
+}  // namespace os
+}  // namespace asyncio
