@@ -105,8 +105,9 @@ ASYNCIO_TEST_F(TwoHosts, fail_to_find_a_name_when_told_so) {
   network->fail_name("beta", EAI_AGAIN);
   network->set_name_delay(5s);
   const TimePoint start = get_running_loop().time();
-  EXPECT_EQ(co_await error_of(alpha->run(ask("beta", "hello"))),
-            "GaiError: [Errno -3] Temporary failure in name resolution");
+  EXPECT_EQ((co_await error_of(alpha->run(ask("beta", "hello"))))
+                .find("GaiError: [Errno -3] Temporary failure in name resolution"),
+            0U);
   EXPECT_EQ(get_running_loop().time() - start, 5s);
   network->fail_name("beta", 0);
   network->add_name("www.example", {beta->address()});
