@@ -6,6 +6,7 @@ Usage: run.py PATH_OF_HARVEST
 nginx and the tree are used where they are installed (tools/packages.txt); their tests say so when
 they are left out.
 """
+import http.server
 import json
 import os
 import pathlib
@@ -13,9 +14,11 @@ import shutil
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.parse
@@ -112,6 +115,39 @@ http {{
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait()
+
+
+class SecureSite:
+    """Python's own server over https, with a certificate that vouches for itself: cert.pem."""
+
+    def __init__(self, folder, work):
+        self.certificate = work / "cert.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-keyout", work / "key.pem", "-out", self.certificate, "-days", "2",
+             "-subj", "/CN=site", "-addext", "subjectAltName=IP:127.0.0.1"],
+            check=True, capture_output=True)
+
+        class Quiet(http.server.SimpleHTTPRequestHandler):
+            def __init__(self, *arguments):
+                super().__init__(*arguments, directory=folder)
+
+            def log_message(self, *_):
+                pass
+
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.certificate, work / "key.pem")
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self.server.server_address[1]}/index.html"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 def has_nginx():
@@ -216,8 +252,39 @@ class Harvest(unittest.TestCase):
             status, kind = connection.execute("SELECT status, error_kind FROM pages").fetchone()
         self.assertEqual((status, kind), (None, "refused"))
 
+    def test_https_is_verified_unless_somebody_insists(self):
+        files = make_site(self.work / "site", 20)
+        with SecureSite(self.work / "site", self.work) as site:
+            refused = harvest(site.url, "--db", self.db, check=False)
+            self.assertEqual(refused.returncode, 1, refused.stderr)
+            self.assertIn("1 x tls", refused.stdout)
+            with sqlite3.connect(self.db) as connection:
+                error, = connection.execute("SELECT error FROM pages").fetchone()
+            self.assertIn("certificate verify failed: self-signed certificate", error)
+
+            trusted = self.work / "trusted.db"
+            harvest(site.url, "--db", trusted, "--cacert", site.certificate)
+            self.assertEqual([row[0] for row in rows(trusted).values()], [200] * files)
+
+            careless = self.work / "careless.db"
+            done = harvest(site.url, "--db", careless, "--insecure")
+            self.assertIn("WARNING: --insecure: certificates are not verified", done.stderr)
+            self.assertEqual(rows(careless), rows(trusted))
+
+    def test_every_backend_finds_the_same(self):
+        make_site(self.work / "site", 20)
+        found = {}
+        for backend in ("automatic", "epoll", "io_uring"):
+            database = self.work / f"{backend}.db"
+            harvest("--serve", self.work / "site", "/index.html", "--db", database,
+                    "--backend", backend)
+            found[backend] = rows(database)
+        self.assertEqual(found["epoll"], found["automatic"])
+        self.assertEqual(found["io_uring"], found["automatic"])
+
     def test_mistakes_are_said_and_exit_code_2(self):
-        for wrong in ([], ["--nonsense"], ["http://h/", "--concurrency", "0"], ["http://[/"]):
+        for wrong in ([], ["--nonsense"], ["http://h/", "--concurrency", "0"], ["http://[/"],
+                      ["https://h/", "--cacert", "/no/such.pem"], ["http://h/", "--backend", "x"]):
             done = harvest(*wrong, *(["--db", self.db] if wrong else []), check=False)
             self.assertEqual(done.returncode, 2, (wrong, done.stderr))
             self.assertNotEqual(done.stderr, "")

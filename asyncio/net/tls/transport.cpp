@@ -477,6 +477,8 @@ void TlsTransport::fail(std::exception_ptr error) {
   const bool nobody_hears = engine_->server_side() && state_ == State::handshaking;
   if (nobody_hears && !is_of_the_world(error))  // an SNI callback threw
     loop_.call_exception_handler({.message = "Exception in the SNI callback", .exception = error});
+  if (nobody_hears && loop_.get_debug())
+    logging::log(LogLevel::debug, "SSL handshake failed: " + describe(error));
   state_ = State::failed;
   timer_.cancel();
   error_ = error;
