@@ -35,9 +35,10 @@ struct ServerOptions {
   std::size_t max_target = std::size_t{8} * 1024;    // Bytes of the request line.
   std::size_t max_headers = std::size_t{32} * 1024;  // Bytes of all header lines.
   std::uint64_t max_body = std::uint64_t{8} * 1024 * 1024;
-  Duration header_timeout = std::chrono::seconds(10);   // From the first byte of a head.
-  Duration body_timeout = std::chrono::seconds(20);     // Between two reads of a body.
-  Duration idle_timeout = std::chrono::seconds(60);     // Between two requests.
+  Duration header_timeout = std::chrono::seconds(10);  // From the first byte of a head.
+  Duration body_timeout = std::chrono::seconds(20);    // Between two reads of a body.
+  Duration body_deadline = std::chrono::minutes(5);  // For a whole body, however steadily it drips.
+  Duration idle_timeout = std::chrono::seconds(60);  // Between two requests.
   Duration write_timeout = std::chrono::seconds(20);    // For a client to take what is buffered.
   Duration shutdown_timeout = std::chrono::seconds(5);  // What aexit() gives shutdown().
   int backlog = 511;

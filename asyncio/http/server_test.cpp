@@ -223,6 +223,29 @@ TEST_F(HttpServer, slow_clients_run_into_their_limits) {
   EXPECT_EQ(answer_to("", {.idle_timeout = 20ms}), "");
 }
 
+// Each byte comes in time for body_timeout; all of them together do not.
+Coro<std::string> drip_a_body() {
+  Server server({.body_timeout = 10s, .body_deadline = 50ms});
+  co_await server.start("127.0.0.1", 0);
+  Connection client = co_await open_connection("127.0.0.1", server.port());
+  client.writer.write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n");
+  Task<> dripping = create_task([](StreamWriter& writer) -> Coro<> {
+    for (;;) {
+      writer.write("x");
+      co_await sleep(5ms);
+    }
+  }(client.writer));
+  std::string answer = co_await client.reader.readline();
+  dripping.cancel();
+  client.writer.close();
+  co_await server.shutdown(1s);
+  co_return answer;
+}
+
+TEST_F(HttpServer, a_body_that_drips_for_ever_runs_into_its_deadline) {
+  EXPECT_EQ(asyncio::run(drip_a_body()).substr(0, 12), "HTTP/1.1 408");
+}
+
 TEST_F(HttpServer, tells_a_waiting_client_to_continue) {
   const std::string answer = answer_to(
       "POST /hello HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"

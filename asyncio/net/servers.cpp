@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "asyncio/base/errors.hpp"
+#include "asyncio/combinators/timeouts.hpp"
 #include "asyncio/core/sleep.hpp"
 #include "asyncio/net/dns.hpp"
 #include "asyncio/net/internal/server_state.hpp"
@@ -117,7 +118,8 @@ void listen_at(ServerState& server, const Address& address) {
   IoBackend& backend = server.loop().backend();
   FileDescriptor fd =
       make_stream_socket(backend, address.family(),
-                         {.reuse_address = address.family() != Address::Family::unix_path,
+                         {.reuse_address = server.options().reuse_address &&
+                                           address.family() != Address::Family::unix_path,
                           .reuse_port = server.options().reuse_port,
                           .only_ipv6 = true});
   bind_socket(backend, fd.get(), address);
@@ -154,7 +156,8 @@ Coro<Server> listen_on_hosts(StatePointer state, std::vector<std::string> hosts,
   }
   std::vector<Address> addresses;
   for (const std::string& host : hosts) {
-    std::vector<Address> found = co_await resolve(host, port, {.passive = true});
+    std::vector<Address> found =
+        co_await resolve(host, port, {.passive = true, .family = state->options().family});
     for (Address& address : found) addresses.push_back(std::move(address));
   }
   std::exception_ptr skipped;
@@ -255,6 +258,23 @@ Coro<> serve(Server server, std::shared_ptr<detail::ServerState> state) {
 }
 
 }  // namespace
+
+namespace {
+
+Coro<> shut_down(Server server, Duration grace, Duration flush) {
+  server.close();
+  if (co_await move_on_after(grace, server.wait_closed())) co_return;
+  server.close_clients();
+  if (co_await move_on_after(flush, server.wait_closed())) co_return;
+  server.abort_clients();
+  co_await server.wait_closed();
+}
+
+}  // namespace
+
+ASYNCIO_CORO_WRAPPER Coro<> Server::shutdown(Duration grace, Duration flush) {
+  return shut_down(*this, grace, flush);
+}
 
 void Server::start_now() { state().start(); }
 

@@ -3,6 +3,7 @@
 // what its clients do: a handler that fails loses its own connection, and where the process runs
 // out of file descriptors, accepting pauses for a second and says so once.
 #pragma once
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -32,6 +33,9 @@ struct ServerOptions {
   ssl::Context ssl = {};
   std::optional<Duration> ssl_handshake_timeout = {};  // left out: 60 s
   std::optional<Duration> ssl_shutdown_timeout = {};   // left out: 30 s
+  Address::Family family = Address::Family::none;  // none: IPv4 and IPv6
+  bool reuse_address = true;   // a port whose last connections still linger may be taken
+  bool cleanup_socket = true;  // of a Unix server: close() removes the path
 };
 
 namespace detail {
@@ -78,6 +82,9 @@ class Server {
   void abort_clients();  // closes each at once
   // Until it is closed and the last connection is gone.
   Coro<> wait_closed();
+  // C++: close(); connections have `grace` to end by themselves, then they are closed, and what
+  // has not taken its bytes after `flush` is aborted. Ends when the last one is gone.
+  Coro<> shutdown(Duration grace, Duration flush = std::chrono::seconds(1));
   Loop& get_loop() const;
   std::string repr() const;
 

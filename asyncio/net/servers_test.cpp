@@ -115,6 +115,56 @@ TEST(Server, close_clients_sends_what_is_buffered_and_abort_clients_drops_it) {
 }
 
 // Otherwise one bad client would end the accept loop, or hang for ever.
+TEST(Server, shutdown_lets_clients_end_then_closes_then_aborts_them) {
+  run([]() -> Coro<> {
+    // One ends by itself, one waits for ever, one has more to send than anybody takes.
+    std::vector<std::string> ends;
+    auto handle = [&](StreamReader reader, StreamWriter writer) -> Coro<> {
+      const std::string wish = co_await reader.readexactly(1);
+      if (wish == "3") writer.write(std::string(8'000'000, 'x'));
+      const std::string rest = co_await reader.read();
+      ends.push_back(wish + rest);
+    };
+    Server server = co_await start_server(handle, "127.0.0.1", 0);
+    std::vector<Connection> clients;
+    for (const char* wish : {"1", "2", "3"}) {
+      clients.push_back(co_await open_connection("127.0.0.1", port_of(server)));
+      clients.back().writer.write(wish);
+    }
+    co_await clients[2].reader.read_view();  // all handlers run
+    Task<> shutdown = create_task(server.shutdown(50ms, 50ms));
+    co_await pass();
+    EXPECT_FALSE(server.is_serving());
+    clients[0].writer.close();
+    EXPECT_EQ(co_await clients[1].reader.read(), "");  // closed for it
+    EXPECT_FALSE(shutdown.done());                     // the third is not through
+    co_await shutdown;
+    const std::string lost = co_await error_of(clients[2].reader.read());
+    EXPECT_TRUE(lost.empty() || lost.find("ConnectionResetError") == 0U) << lost;
+    co_await pass(3);
+    EXPECT_EQ(ends.front(), "1");
+  }());
+}
+
+TEST(Server, shutdown_ends_at_once_where_nobody_is_connected) {
+  run([]() -> Coro<> {
+    Server server = co_await start_server(echo, "127.0.0.1", 0);
+    co_await server.shutdown(1h, 1h);
+    EXPECT_TRUE(server.sockets().empty());
+  }());
+}
+
+TEST(Server, listens_on_the_family_that_was_asked_for) {
+  run([]() -> Coro<> {
+    ServerOptions options;
+    options.family = Address::Family::ipv4;
+    Server four = co_await start_server(echo, "", 0, options);
+    EXPECT_EQ(four.sockets().size(), 1U);
+    EXPECT_EQ(four.sockets().at(0).host(), "0.0.0.0");
+    four.close();
+  }());
+}
+
 TEST(Server, a_handler_that_fails_loses_its_own_connection_only) {
   run([]() -> Coro<> {
     std::vector<std::string> reports;
@@ -247,6 +297,18 @@ TEST(UnixServer, serves_on_a_path_and_removes_it) {
     EXPECT_EQ(co_await error_of(open_unix_connection(at)),
               "FileNotFoundError: [Errno 2] No such file or directory");
   }(path));
+}
+
+TEST(UnixServer, leaves_its_path_where_told_to) {
+  run([]() -> Coro<> {
+    const std::string path =
+        (std::filesystem::temp_directory_path() / ("kept." + std::to_string(::getpid()))).string();
+    Server server = co_await start_unix_server(echo, path, {.cleanup_socket = false});
+    server.close();
+    co_await server.wait_closed();
+    EXPECT_TRUE(std::filesystem::exists(path));
+    std::filesystem::remove(path);
+  }());
 }
 
 TEST(UnixServer, serves_in_the_abstract_namespace) {

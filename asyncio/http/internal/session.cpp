@@ -110,7 +110,8 @@ Coro<bool> HttpSession::serve_one() {
 
 Duration HttpSession::read_limit() const {
   if (is_idle_) return state_->options.idle_timeout;
-  if (parser_.head_complete()) return state_->options.body_timeout;
+  if (parser_.head_complete())
+    return std::min(state_->options.body_timeout, body_deadline_ - current_scheduler().now());
   return head_deadline_ - current_scheduler().now();
 }
 
@@ -146,6 +147,7 @@ Coro<HttpSession::Read> HttpSession::read_message() {
 
 // A client that waits to be told may be waiting for us.
 void HttpSession::head_is_read(bool all_was_used) {
+  body_deadline_ = current_scheduler().now() + state_->options.body_deadline;
   if (parser_.expects_continue() && all_was_used) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
 }
 

@@ -89,6 +89,7 @@ class HttpSession {
   std::string out_;  // Answers that were not written yet.
   Handle flush_handle_;
   TimePoint head_deadline_{};
+  TimePoint body_deadline_{};
   bool is_idle_ = false;
 };
 

@@ -77,7 +77,9 @@ class Listener final : public FdWatcher,
   void run() override;
   void notify() noexcept override {}
   bool cancel_wait(const std::string&) override { return false; }
-  void on_ready(bool, bool) noexcept override { queue(); }
+  void on_ready(bool, bool) noexcept override {
+    if (!paused_) queue();  // else whoever ends the pause tries again
+  }
   void on_backend_closed() noexcept override {
     const std::shared_ptr<ServerState> alive = std::move(server_);
     backend_ = nullptr;
@@ -100,7 +102,7 @@ class Listener final : public FdWatcher,
   std::shared_ptr<ServerState> server_;  // while it listens
   TimerHandle retry_timer_;
   bool paused_ = false;          // until a connection is gone, or the timer comes
-  bool has_complained_ = false;  // since the last success
+  bool has_complained_ = false;  // since nobody was left waiting
 };
 
 void Listener::start(std::shared_ptr<ServerState> server, int backlog) {
@@ -137,12 +139,14 @@ bool Listener::accept_one() {
   SocketAddress peer;
   const int fd = backend_->accept(fd_.get(), peer);
   if (fd >= 0) {
-    has_complained_ = false;
     hand_over(FileDescriptor(fd, backend_), Address::from_system(peer));
     return true;
   }
   const int error = -fd;
-  if (error == EAGAIN || error == EWOULDBLOCK) return false;
+  if (error == EAGAIN || error == EWOULDBLOCK) {
+    has_complained_ = false;
+    return false;
+  }
   if (is_clients_fault(error)) return true;
   back_off(error);
   return false;
@@ -169,6 +173,7 @@ void Listener::back_off(int error) {
     scheduler_.report({.message = message, .exception = make_os_error(error, "accept")});
   }
   paused_ = true;
+  retry_timer_.cancel();
   const std::weak_ptr<Listener> self = weak_from_this();
   retry_timer_ = server_->loop().call_later(kAcceptRetryDelay, [self] {
     if (const auto listener = self.lock()) listener->retry();
@@ -264,7 +269,8 @@ void ServerState::set_path(std::string path) {
 void ServerState::remove_path() noexcept {
   if (path_.empty()) return;
   // Another server may have put its own socket there meanwhile.
-  if (path_inode_ != 0 && inode_of(path_) == path_inode_) ::unlink(path_.c_str());
+  if (options_.cleanup_socket && path_inode_ != 0 && inode_of(path_) == path_inode_)
+    ::unlink(path_.c_str());
   path_.clear();
 }
 
