@@ -137,7 +137,11 @@ struct Shape<TaskBase> {
     std::uintptr_t words[kWords];
     std::memcpy(words, &full, sizeof(words));
     layout.string_data = layout.string_size = layout.extras_has_name = ~std::uint32_t{0};
-    for (std::uint32_t i = 0; i < kWords; ++i) {
+    // Not one word further: what follows may be uninitialised, and optimisers make use of that.
+    const auto both = [&] {
+      return (layout.string_data | layout.string_size) != ~std::uint32_t{0};
+    };
+    for (std::uint32_t i = 0; i < kWords && !both(); ++i) {
       const auto at = static_cast<std::uint32_t>(i * sizeof(std::uintptr_t));
       if (words[i] == reinterpret_cast<std::uintptr_t>(full->data())) layout.string_data = at;
       if (words[i] == full->size()) layout.string_size = at;
