@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <string>
+#include <thread>
 
 #include "asyncio/core/services.hpp"
 
@@ -19,11 +20,15 @@ constexpr int kSignals = 64;
 // Which loop gets which signal. Written under no lock: a signal belongs to one loop at a time.
 std::array<std::atomic<Scheduler*>, kSignals + 1> owners{};
 std::array<struct sigaction, kSignals + 1> previous{};
+// Handlers that run now, in any thread: one may still look at the owner that was just taken away.
+std::atomic<int> running{0};
 
 void on_signal(int number) {
   const int saved = errno;
+  running.fetch_add(1);  // seq_cst, with the store and the load of uninstall_signal()
   if (Scheduler* owner = owners[static_cast<std::size_t>(number)].load())
     owner->raise_signal(number);
+  running.fetch_sub(1);
   errno = saved;
 }
 
@@ -35,6 +40,13 @@ void deliver(Scheduler& scheduler, std::uint64_t arrived) {
     auto found = callbacks.find(number);
     if (found != callbacks.end()) scheduler.loop->call_soon(found->second);
   }
+}
+
+// Python's signal.valid_signals(): not the two that the C library keeps for itself.
+void check_signal(int number) {
+  const bool reserved = number >= 32 && number < SIGRTMIN;
+  if (number < 1 || number > kSignals || reserved)
+    throw ValueError("invalid signal number " + std::to_string(number));
 }
 
 }  // namespace
@@ -65,6 +77,8 @@ bool uninstall_signal(Scheduler& scheduler, int number) noexcept {
   if (owners[index].load() != &scheduler) return false;
   sigaction(number, &previous[index], nullptr);
   owners[index].store(nullptr);
+  // Not in a handler ourselves, so those that are left run in other threads, and end by themselves.
+  while (running.load() != 0) std::this_thread::yield();
   return true;
 }
 
@@ -75,16 +89,14 @@ void uninstall_all_signals(Scheduler& scheduler) noexcept {
 }  // namespace detail
 
 void Loop::add_signal_handler(int signal, std::function<void()> callback) {
-  if (signal < 1 || signal > 64)
-    throw ValueError("sig should be in range(1, 65), not " + std::to_string(signal));
+  detail::check_signal(signal);
   check_open();
   detail::install_signal(*state_, signal);
   services_->signal_callbacks[signal] = std::move(callback);
 }
 
 bool Loop::remove_signal_handler(int signal) {
-  if (signal < 1 || signal > 64)
-    throw ValueError("sig should be in range(1, 65), not " + std::to_string(signal));
+  detail::check_signal(signal);
   if (services_->signal_callbacks.erase(signal) == 0) return false;
   detail::uninstall_signal(*state_, signal);
   return true;

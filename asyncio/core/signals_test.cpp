@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
@@ -97,9 +98,11 @@ TEST(Signals, closing_the_loop_gives_its_signals_back) {
 TEST(Signals, refuses_what_is_no_signal_and_what_cannot_be_caught) {
   Loop loop;
   EXPECT_EQ(error_of([&] { loop.add_signal_handler(0, [] {}); }),
-            "ValueError: sig should be in range(1, 65), not 0");
+            "ValueError: invalid signal number 0");
   EXPECT_EQ(error_of([&] { loop.remove_signal_handler(65); }),
-            "ValueError: sig should be in range(1, 65), not 65");
+            "ValueError: invalid signal number 65");
+  EXPECT_EQ(error_of([&] { loop.add_signal_handler(32, [] {}); }),
+            "ValueError: invalid signal number 32");
   EXPECT_EQ(error_of([&] { loop.add_signal_handler(SIGKILL, [] {}); }),
             "RuntimeError: sig " + std::to_string(SIGKILL) + " cannot be caught");
   loop.close();
@@ -134,6 +137,43 @@ TEST(Signals, a_task_that_never_lets_the_loop_rest_does_not_keep_them_out) {
   }(handled));
   EXPECT_GT(turns, 0);
   EXPECT_LE(turns, 200);
+}
+
+TEST(Signals, a_loop_in_another_thread_takes_them_too) {
+  std::thread worker([] {
+    Loop loop;
+    int calls = 0;
+    loop.add_signal_handler(SIGUSR1, [&] {
+      if (++calls == 2)
+        loop.stop();
+      else
+        kill(getpid(), SIGUSR1);
+    });
+    loop.call_soon([] { kill(getpid(), SIGUSR1); });
+    loop.run_forever();
+    EXPECT_EQ(calls, 2);
+  });
+  worker.join();
+}
+
+// Else the handler, in one thread, could look at a loop that another has just destroyed.
+TEST(Signals, loops_may_come_and_go_under_a_rain_of_signals) {
+  struct sigaction ignore{};
+  struct sigaction before{};
+  ignore.sa_handler = SIG_IGN;
+  ASSERT_EQ(sigaction(SIGUSR1, &ignore, &before), 0);
+  std::atomic<bool> enough{false};
+  std::thread sender([&] {
+    while (!enough) pthread_kill(pthread_self(), SIGUSR1);
+  });
+  for (int i = 0; i < 50; ++i) {
+    Loop loop;
+    loop.add_signal_handler(SIGUSR1, [&] { loop.stop(); });
+    loop.run_forever();
+  }
+  enough = true;
+  sender.join();
+  ASSERT_EQ(sigaction(SIGUSR1, &before, nullptr), 0);
 }
 
 }  // namespace

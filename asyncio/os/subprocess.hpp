@@ -4,7 +4,7 @@
 //
 //   auto tr = co_await asyncio::create_subprocess_exec(
 //       {"tr", "a-z", "A-Z"}, {.in = asyncio::PIPE, .out = asyncio::PIPE});
-//   auto [out, err] = co_await tr.communicate("shout");
+//   auto output = co_await tr.communicate("shout");  // output.out is "SHOUT"
 //
 // A child is always reaped, by the loop that started it, through a pidfd; SIGCHLD is not touched.
 #pragma once
