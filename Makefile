@@ -1,7 +1,7 @@
 # Thin: each target names a script of tools/ or a CMake preset (CMakePresets.json).
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format docs install clean
+.PHONY: help run test bench soak lint format docs install clean
 
 PREFIX ?= /usr/local
 PRESET ?= release
@@ -21,6 +21,11 @@ test:  ## every test: release, asan, tsan, tidy, examples, install
 bench:  ## build and run the benchmarks, write bench/results.md
 	@tools/bootstrap
 	@tools/bench
+
+soak:  ## ten minutes with 10,000 connections (ARGS="SECONDS CONNECTIONS")
+	@tools/bootstrap
+	@tools/build release soak
+	@build/release/bin/soak $(or $(ARGS),600 10000)
 
 lint:  ## clang-format, clang-tidy (FILES="..." or what differs from HEAD; ALL=1 for all) and tidy
 	@tools/lint $(if $(ALL),--all) $(FILES)

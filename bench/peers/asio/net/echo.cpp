@@ -1,0 +1,43 @@
+// The same echo server on standalone Asio: one C++20 coroutine a client.
+#include <array>
+#include <asio.hpp>
+#include <string>
+
+#include "bench/support/net/serving.hpp"
+
+namespace {
+
+template <class Socket>
+asio::awaitable<void> echo(Socket socket) {
+  std::array<char, 16384> data;
+  try {
+    for (;;) {
+      const std::size_t size =
+          co_await socket.async_read_some(asio::buffer(data), asio::use_awaitable);
+      co_await asio::async_write(socket, asio::buffer(data.data(), size), asio::use_awaitable);
+    }
+  } catch (const std::system_error&) {  // the client has gone
+  }
+}
+
+template <class Protocol>
+asio::awaitable<void> serve(asio::io_context& context, Protocol protocol, int fd) {
+  asio::basic_socket_acceptor<Protocol> acceptor(context, protocol, fd);
+  for (;;)
+    asio::co_spawn(context, echo(co_await acceptor.async_accept(asio::use_awaitable)),
+                   asio::detached);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) return 2;
+  const std::string kind = argv[1];
+  const int fd = bench::listen_at(kind, argv[2], 0);
+  asio::io_context context(1);
+  if (kind == "unix")
+    asio::co_spawn(context, serve(context, asio::local::stream_protocol(), fd), asio::detached);
+  else
+    asio::co_spawn(context, serve(context, asio::ip::tcp::v4(), fd), asio::detached);
+  context.run();
+}
