@@ -1,6 +1,7 @@
 #include "asyncio/os/pipes.hpp"
 
 #include <fcntl.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -388,6 +389,25 @@ TEST(PipeStreams, stdin_may_be_a_file_and_stdout_another) {
     writer.close();
     co_await writer.wait_closed();
     EXPECT_EQ(to.content(), "written");
+  });
+}
+
+TEST(PipeStreams, stdin_may_be_a_terminal) {
+  run_clean([]() -> Coro<> {
+    int ours = -1;
+    int terminal = -1;
+    EXPECT_EQ(::openpty(&ours, &terminal, nullptr, nullptr, nullptr), 0);
+    {
+      const StandardFd in(0, terminal);
+      StreamReader reader = open_stdin();
+      write_now(ours, "typed\n");
+      EXPECT_EQ(co_await reader.readline(), "typed\n");
+      write_now(ours, "\x04");  // Ctrl-D
+      EXPECT_EQ(co_await reader.read(), "");
+      EXPECT_EQ(::fcntl(0, F_GETFL) & O_NONBLOCK, 0);
+    }
+    ::close(ours);
+    ::close(terminal);
   });
 }
 

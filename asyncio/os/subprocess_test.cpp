@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -474,6 +476,39 @@ TEST(Subprocess, without_a_free_fd_for_the_pidfd_a_thread_waits_instead) {
     EXPECT_EQ(sleeper.returncode(), std::nullopt);
     sleeper.kill();
     EXPECT_EQ(co_await sleeper.wait(), -SIGKILL);
+  });
+}
+
+// ---- cancellation
+
+// Whatever is cancelled after however many passes: no fd and no child is left, nothing hangs.
+TEST(SubprocessCancelled, every_operation_at_every_pass) {
+  const LogCapture quiet;  // what the loop kills at its end, it says
+  run_clean([]() -> Coro<> {
+    const std::string big(300000, 'x');
+    for (int passes = 0; passes < 10; ++passes) {
+      auto cat = co_await create_subprocess_exec({"cat"}, {.in = PIPE, .out = PIPE, .err = PIPE});
+      auto sleeper = co_await create_subprocess_exec({"sleep", "60"});
+      auto& loop = get_running_loop();
+      std::vector<AnyTask> tasks{
+          create_task(cat.communicate(big)),
+          create_task(cat.wait()),
+          create_task(sleeper.stop(1h)),
+          create_task(create_subprocess_exec({"cat"}, {.in = PIPE, .out = PIPE})),
+          create_task(create_subprocess_shell("exec sleep 60", {.in = PIPE, .out = PIPE})),
+          create_task(loop.subprocess_exec([] { return std::make_shared<SubprocessProtocol>(); },
+                                           {"sleep", "60"}))};
+      co_await pass(passes);
+      for (AnyTask& task : tasks) task.cancel();
+      EXPECT_TRUE(co_await eventually([&] {
+        return std::ranges::all_of(tasks, [](const AnyTask& task) { return task.done(); });
+      }));
+      EXPECT_TRUE(sleeper.returncode() || passes == 0);  // before its first step stop() is nothing
+      tasks.clear();
+      cat.kill();
+      EXPECT_EQ(co_await cat.wait(), -SIGKILL);
+      static_cast<void>(co_await sleeper.stop());
+    }
   });
 }
 

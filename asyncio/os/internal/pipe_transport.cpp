@@ -257,7 +257,8 @@ void PipeWriter::write(std::string_view data) {
   if (data.empty()) return;
   if (closing_) {
     if (writes_after_loss_ == kWritesBeforeWarning)
-      logging::log(LogLevel::warning, "pipe closed by peer or write() called on a closed pipe");
+      logging::log(LogLevel::warning,
+                   "pipe closed by peer or os.write(pipe, data) raised exception.");
     else
       ++writes_after_loss_;
     return;
