@@ -63,23 +63,85 @@ const ShownKind kShowFlow(Shape<FlowWait>::kind);
 
 // ---- the buffer
 
+namespace {
+
+// Memory of this thread for received bytes, between two messages. Without it, many connections
+// with large messages would have malloc() give the top of the heap back to the kernel, and page it
+// in again, on every pass. The last one given back comes first: it is still in the cache.
+class SpareBuffers {
+ public:
+  SpareBuffers() = default;
+  SpareBuffers(const SpareBuffers&) = delete;
+  SpareBuffers& operator=(const SpareBuffers&) = delete;
+  ~SpareBuffers() { is_gone = true; }
+
+  // Null while the thread ends.
+  static SpareBuffers* of_this_thread() noexcept {
+    static thread_local SpareBuffers buffers;
+    return is_gone ? nullptr : &buffers;
+  }
+
+  // An empty string with room for `size` bytes, where there is one. Those that are too small for
+  // today's messages go.
+  void lend(std::size_t size, std::string& to) noexcept {
+    while (!spare_.empty()) {
+      bytes_ -= spare_.back().capacity();
+      if (spare_.back().capacity() >= size) to.swap(spare_.back());
+      spare_.pop_back();
+      if (to.capacity() >= size) return;
+    }
+  }
+  void give_back(std::string&& bytes) noexcept {
+    const std::size_t size = bytes.capacity();
+    if (ASYNCIO_POOL_PASSTHROUGH || size < kSmallest || size > kLargest || bytes_ + size > kMost)
+      return;
+    try {
+      spare_.push_back(std::move(bytes));
+    } catch (...) {  // no memory: then it is not kept
+      return;
+    }
+    spare_.back().clear();
+    bytes_ += size;
+  }
+
+  static constexpr std::size_t kSmallest = std::size_t{4} * 1024;  // malloc() is good at less
+
+ private:
+  static constexpr std::size_t kLargest = std::size_t{128} * 1024;
+  static constexpr std::size_t kMost = std::size_t{2} * 1024 * 1024;
+  static inline thread_local bool is_gone = false;
+
+  std::vector<std::string> spare_;
+  std::size_t bytes_ = 0;
+};
+
+constexpr std::size_t kKeptCapacity = 256;  // idle connections hold no more
+
+}  // namespace
+
 void ReadBuffer::append(std::string_view data) {
   if (begin_ != 0 && (empty() || bytes_.size() + data.size() > bytes_.capacity())) {
     bytes_.erase(0, begin_);
     begin_ = 0;
   }
+  if (bytes_.empty() && data.size() >= SpareBuffers::kSmallest && data.size() > bytes_.capacity())
+    if (SpareBuffers* const spare = SpareBuffers::of_this_thread())
+      spare->lend(data.size(), bytes_);
   bytes_.append(data);
 }
 
 void ReadBuffer::consume(std::size_t count) noexcept {
-  constexpr std::size_t kKeptCapacity = 256;  // idle connections hold no more
   begin_ += count;
   if (!empty()) return;
   begin_ = 0;
-  if (bytes_.capacity() > kKeptCapacity)
-    std::string().swap(bytes_);
-  else
+  if (bytes_.capacity() <= kKeptCapacity) {
     bytes_.clear();
+    return;
+  }
+  std::string bytes;
+  bytes.swap(bytes_);
+  if (SpareBuffers* const spare = SpareBuffers::of_this_thread())
+    spare->give_back(std::move(bytes));
 }
 
 std::string ReadBuffer::take(std::size_t count) {
