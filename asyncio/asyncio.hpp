@@ -28,6 +28,7 @@ destroyed twice). Use clang 19 or GCC 13; define ASYNCIO_ALLOW_OLD_GCC to try al
 #include "asyncio/core/sleep.hpp"
 #include "asyncio/core/tasks.hpp"
 #include "asyncio/debug/call_graph.hpp"
+#include "asyncio/debug/watchdog.hpp"
 #include "asyncio/net/datagrams.hpp"
 #include "asyncio/net/dns.hpp"
 #include "asyncio/net/servers.hpp"

@@ -8,11 +8,15 @@
 #include "asyncio/base/config.hpp"
 
 int main(int argc, char** argv) {
-  CLI::App app("Looks into running programs that use asyncio for C++.", "asyncio");
+  CLI::App app("Runs programs that use asyncio for C++, and looks into them while they run.",
+               "asyncio");
   app.set_version_flag("--version", "asyncio " ASYNCIO_VERSION);
   app.require_subcommand(1);
   int result = 0;
   cli::add_ps(app, result);
+  cli::add_top(app, result);
+  cli::add_run(app, result, cli::take_program_arguments(argc, argv));
+  cli::add_new(app, result);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -49,7 +49,7 @@ const SeenTask* find(const SeenLoop& loop, Address id) {
 
 std::string leaf_of(const SeenTask& task) {
   if (task.state == SeenTask::State::running || task.awaits != 0) return "";
-  return task.waits_for;
+  return task.waits_for + (task.holder.empty() ? "" : " (held by " + task.holder + ")");
 }
 
 std::string place_of(const SeenFrame& frame) {

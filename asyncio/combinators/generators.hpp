@@ -67,7 +67,7 @@ class GeneratorPromiseBase : public CoroPromiseBase, public GeneratorLink {
     template <class Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> handle) const noexcept {
       handle.promise().state_ = State::suspended;
-      return handle.promise().parent()->handle();
+      return handle.promise().return_to_parent();
     }
     void await_resume() const {
       if (promise->injected_) [[unlikely]]

@@ -4,17 +4,20 @@
 
 #include <string>
 
+#include "asyncio/base/function_name.hpp"
 #include "asyncio/base/logging.hpp"
 #include "asyncio/core/tasks.hpp"
 
 namespace asyncio::detail {
 
-constinit bool warn_never_awaited = false;
+constinit std::atomic<int> debug_loops{0};
 
 void CoroPromiseBase::unhandled_exception() noexcept {
   exception_ = std::current_exception();
   // The type is asked here, where it costs nothing; later it would take a rethrow.
   if (is_root()) root_task()->note_exception(abi::__cxa_current_exception_type());
+  if (tls_scheduler != nullptr && tls_scheduler->debug && tls_scheduler->current_task != nullptr)
+    tls_scheduler->current_task->note_traceback(exception_);
 }
 
 std::coroutine_handle<> CoroPromiseBase::leave_task() noexcept {
@@ -26,9 +29,13 @@ void throw_coroutine_reused() { throw RuntimeError("cannot reuse already awaited
 
 void report_never_awaited(CoroPromiseBase& promise) noexcept {
   const std::source_location& place = promise.where();
-  logging::log(LogLevel::warning, std::string("RuntimeWarning: coroutine '") +
-                                      place.function_name() + "' was never awaited\n  defined at " +
-                                      place.file_name() + ":" + std::to_string(place.line()));
+  std::string text = "RuntimeWarning: coroutine '" + short_function_name(place.function_name()) +
+                     "' was never awaited\n  defined at " + place.file_name() + ":" +
+                     std::to_string(place.line());
+  // Who made it is not known; who drops it now is the one, as a rule.
+  if (tls_scheduler != nullptr && tls_scheduler->current_task != nullptr)
+    text += "\n  dropped by " + tls_scheduler->current_task->repr();
+  logging::log(LogLevel::warning, text);
 }
 
 }  // namespace asyncio::detail

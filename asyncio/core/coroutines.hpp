@@ -2,6 +2,7 @@
 // Awaiting a Coro runs it inline in the same task, without a trip through the loop.
 // Tasks (tasks.hpp) run coroutines; generators (combinators/generators.hpp) share the promise.
 #pragma once
+#include <atomic>
 #include <concepts>
 #include <coroutine>
 #include <cstdint>
@@ -66,9 +67,12 @@ class CoroPromiseBase : public Pooled {
  public:
   // The default argument is where the coroutine is defined; awaits overwrite it.
   explicit CoroPromiseBase(std::source_location where = std::source_location::current()) noexcept
-      : where_(where) {}
+      : where_(where), exception_() {}
   CoroPromiseBase(const CoroPromiseBase&) = delete;
   CoroPromiseBase& operator=(const CoroPromiseBase&) = delete;
+  ~CoroPromiseBase() {
+    if ((callee_ & kIsCallee) == 0) exception_.~exception_ptr();
+  }
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
 
@@ -99,6 +103,18 @@ class CoroPromiseBase : public Pooled {
   bool is_started() const noexcept { return (caller_ & ~kFlags) != 0; }
   void set_parent(CoroPromiseBase& parent) noexcept {
     caller_ = reinterpret_cast<std::uintptr_t>(&parent) | (caller_ & kHasValue);
+    parent.callee_ = reinterpret_cast<std::uintptr_t>(this) | kIsCallee;
+  }
+  // The end of what set_parent() began.
+  std::coroutine_handle<> return_to_parent() noexcept {
+    CoroPromiseBase& to = *reinterpret_cast<CoroPromiseBase*>(caller_ & ~kFlags);
+    to.callee_ = 0;
+    return to.handle();
+  }
+  // The coroutine that this one awaits, or null.
+  CoroPromiseBase* callee() const noexcept {
+    return (callee_ & kIsCallee) != 0 ? reinterpret_cast<CoroPromiseBase*>(callee_ & ~kIsCallee)
+                                      : nullptr;
   }
   void set_task(TaskBase& task) noexcept {
     caller_ = reinterpret_cast<std::uintptr_t>(&task) | kIsRoot | (caller_ & kHasValue);
@@ -125,17 +141,23 @@ class CoroPromiseBase : public Pooled {
   static constexpr std::uintptr_t kIsRoot = 1;    // caller_ is a TaskBase
   static constexpr std::uintptr_t kHasValue = 2;  // the derived promise holds a value
   static constexpr std::uintptr_t kFlags = 3;
+  static constexpr std::uintptr_t kIsCallee = 1;  // callee_ is a CoroPromiseBase
 
   std::coroutine_handle<> leave() noexcept {
     if (!is_root()) [[likely]]
-      return parent()->handle();
+      return return_to_parent();
     return leave_task();
   }
   std::coroutine_handle<> leave_task() noexcept;  // the root is done: back to the loop
 
   std::uintptr_t caller_ = 0;
   std::source_location where_;
-  std::exception_ptr exception_;
+  // One word for two things that are never there together: what this coroutine awaits, with
+  // kIsCallee, and what it ended with. The chain from the root down is the stack of a task.
+  union {
+    std::exception_ptr exception_;
+    std::uintptr_t callee_;
+  };
 };
 
 struct ProbePromise : CoroPromiseBase {};  // for the concept Awaiter only
@@ -182,7 +204,8 @@ class CoroPromise<void> : public CoroPromiseBase {
 [[noreturn]] void throw_coroutine_reused();
 // Reports a coroutine that nobody awaited, where the running loop is in debug mode.
 void report_never_awaited(CoroPromiseBase& promise) noexcept;
-extern constinit bool warn_never_awaited;
+// How many loops are in debug mode; such a process reports coroutines that nobody awaited.
+extern constinit std::atomic<int> debug_loops;
 
 }  // namespace detail
 
@@ -251,7 +274,8 @@ class [[nodiscard]] ASYNCIO_CORO_TYPE Coro {
   explicit Coro(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
   void destroy() noexcept {
     if (!frame_) return;
-    if (detail::warn_never_awaited && !frame_.promise().is_started()) [[unlikely]]
+    if (detail::debug_loops.load(std::memory_order_relaxed) > 0 && !frame_.promise().is_started())
+        [[unlikely]]
       detail::report_never_awaited(frame_.promise());
     frame_.destroy();
   }

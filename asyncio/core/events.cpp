@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <string_view>
 
@@ -52,6 +53,36 @@ void CallbackBlock::cancel() noexcept {
     queued = false;
     drop_reference();
   }
+}
+
+namespace {
+
+// "in async_main at main.cpp:12 (Task-1)": the innermost coroutine that is not of the library.
+std::string place_of_creation() {
+  if (tls_scheduler == nullptr || tls_scheduler->current_task == nullptr) return "in a callback";
+  const TaskBase& task = *tls_scheduler->current_task;
+  const std::vector<StackFrame> stack = task.get_stack();
+  const StackFrame* found = nullptr;
+  for (const StackFrame& frame : stack)
+    if (std::strstr(frame.where.file_name(), "asyncio/net/") == nullptr &&
+        std::strstr(frame.where.file_name(), "asyncio/os/") == nullptr)
+      found = &frame;
+  if (found == nullptr) return "in " + task.get_name();
+  return "in " + found->function + " at " + found->where.file_name() + ":" +
+         std::to_string(found->where.line()) + " (" + task.get_name() + ")";
+}
+
+}  // namespace
+
+OpenResource::OpenResource(Scheduler& scheduler, std::function<std::string()> repr)
+    : repr_(std::move(repr)), created_(place_of_creation()) {
+  if (scheduler.loop != nullptr) scheduler.loop->services().resources.push_back(*this);
+}
+
+void OpenResource::warn_if_open() const {
+  const std::string text = repr_();
+  if (text.empty()) return;
+  logging::log(LogLevel::warning, "ResourceWarning: unclosed " + text + "\n  created " + created_);
 }
 
 void FdCallbacks::on_ready(bool readable, bool writable) noexcept {
@@ -175,6 +206,7 @@ Loop::~Loop() {
   detail::hide_loop(*state_);
   abandon_tasks();
   if (!state_->closed) close();
+  set_debug(false);
   state_->loop = nullptr;
   state_->time_source = nullptr;
   services_->end_members();
@@ -237,6 +269,10 @@ void Loop::close() {
   if (state_->running) throw RuntimeError("Cannot close a running event loop");
   if (state_->closed) return;
   state_->closed = true;
+  auto& resources = services_->resources;
+  for (auto* link = resources.first(); link != nullptr; link = resources.after(*link))
+    static_cast<detail::OpenResource*>(link)->warn_if_open();
+  while (!resources.empty()) resources.pop_front();  // those who live on must not find us
   detail::uninstall_all_signals(*state_);
   for (auto& [fd, callbacks] : services_->fd_callbacks) backend_->forget(fd);
   services_->fd_callbacks.clear();
@@ -266,18 +302,16 @@ void Loop::check_open() const {
     throw RuntimeError("Event loop is closed");
 }
 
+void Loop::check_usable() const {
+  check_open();
+  state_->check_thread();
+}
+
 void Loop::check_can_run() const {
   check_open();
   if (state_->running) throw RuntimeError("This event loop is already running");
   if (detail::tls_scheduler != nullptr)
     throw RuntimeError("Cannot run the event loop while another loop is running");
-}
-
-void Loop::check_thread() const {
-  if (!state_->debug || state_->thread == 0 || state_->thread == detail::this_thread()) return;
-  throw RuntimeError(
-      "Non-thread-safe operation invoked on an event loop other than the current one\n"
-      "  instead: call_soon_threadsafe(), from other threads");
 }
 
 void Loop::run_forever() {
@@ -308,7 +342,7 @@ void Loop::run_until_done(detail::FutureBase& future, bool own_task) {
 
 Loop::BlockPtr Loop::soon(BlockPtr block, CallbackOptions& options) {
   check_open();
-  check_thread();
+  state_->check_thread();
   block->context.enter(options.context);
   block->add_reference();
   block->queued = true;
@@ -330,7 +364,7 @@ Loop::BlockPtr Loop::post(BlockPtr block, CallbackOptions& options) {
 
 Loop::BlockPtr Loop::at(BlockPtr block, TimePoint when, CallbackOptions& options) {
   check_open();
-  check_thread();
+  state_->check_thread();
   block->context.enter(options.context);
   block->when = when;
   state_->arm(*block, when);
@@ -370,14 +404,36 @@ void Loop::default_exception_handler(const ExceptionContext& context) {
       context.message.empty() ? "Unhandled exception in event loop" : context.message;
   if (context.exception) text += "\n  exception: " + describe(context.exception);
   if (context.task) text += "\n  task: " + context.task->repr();
+  if (context.task) {
+    const std::string traceback = context.task->base().traceback();
+    if (!traceback.empty()) text += "\n" + traceback.substr(0, traceback.size() - 1);
+  }
   if (context.handle) text += "\n  handle: " + context.handle->repr();
   logging::log(LogLevel::error, text);
 }
 
 void Loop::set_debug(bool enabled) noexcept {
+  // relaxed: a switch; who drops a coroutine in another thread meanwhile may see either.
+  if (enabled != state_->debug)
+    detail::debug_loops.fetch_add(enabled ? 1 : -1, std::memory_order_relaxed);
   state_->debug = enabled;
   state_->observe(state_->observer_);
-  if (enabled) detail::warn_never_awaited = true;
+}
+
+LoopStats Loop::stats() const noexcept {
+  LoopStats stats;
+  for (auto* task = state_->tasks.first(); task != nullptr; task = state_->tasks.after(*task))
+    ++stats.tasks;
+  for (auto* node = state_->ready.first(); node != nullptr; node = state_->ready.after(*node))
+    ++stats.ready;
+  stats.timers = state_->timers.size();
+  stats.passes = state_->passes;
+  timespec busy{};
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &busy) == 0)
+    stats.busy = std::chrono::seconds(busy.tv_sec) + Duration(busy.tv_nsec);
+  stats.slowest_step = services_->steps.slowest;
+  stats.steps = services_->steps.counts;
+  return stats;
 }
 
 void Loop::set_task_factory(TaskFactory factory) noexcept { services_->task_factory = factory; }
@@ -396,7 +452,7 @@ detail::FdCallbacks& callbacks_of(detail::LoopServices& services, Scheduler& sch
 }  // namespace
 
 void Loop::add_reader(int fd, std::function<void()> callback) {
-  check_open();
+  check_usable();
   auto& callbacks = callbacks_of(*services_, *state_, fd);
   if (callbacks.reader) callbacks.reader->cancel();
   callbacks.reader = make_callback(std::move(callback), false);
@@ -406,7 +462,7 @@ void Loop::add_reader(int fd, std::function<void()> callback) {
 }
 
 void Loop::add_writer(int fd, std::function<void()> callback) {
-  check_open();
+  check_usable();
   auto& callbacks = callbacks_of(*services_, *state_, fd);
   if (callbacks.writer) callbacks.writer->cancel();
   callbacks.writer = make_callback(std::move(callback), false);

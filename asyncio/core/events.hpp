@@ -2,6 +2,7 @@
 // The hot state and the order of a pass are in scheduler.hpp; sockets, processes and threads add
 // their members in net/, os/ and sync/threads.hpp.
 #pragma once
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -31,6 +32,19 @@ struct LoopOptions {
   std::shared_ptr<detail::TimeSource> time_source = {};
   // Replaces the backend (Python: a custom selector or loop).
   std::function<std::unique_ptr<detail::IoBackend>()> make_backend = {};
+};
+
+// What a loop did so far; Loop::stats().
+struct LoopStats {
+  std::size_t tasks = 0;   // not done
+  std::size_t ready = 0;   // callbacks and tasks in the queue
+  std::size_t timers = 0;  // pending
+  std::uint64_t passes = 0;
+  Duration busy{0};  // CPU time of the loop's thread
+  // In debug mode only: the longest step, and how many took 2^i nanoseconds or more, but less than
+  // twice that.
+  Duration slowest_step{0};
+  std::array<std::uint64_t, 32> steps{};
 };
 
 namespace detail {
@@ -234,13 +248,13 @@ class Loop {
   template <Awaitable A>
     requires(!std::is_lvalue_reference_v<A>)
   Task<await_result_t<A>> create_task(A&& awaitable, TaskOptions options = {}) {
-    check_open();
+    check_usable();
     return detail::spawn(*state_, detail::as_coroutine(std::forward<A>(awaitable)), &options);
   }
   template <class F, class... Args>
     requires(std::invocable<F, Args...> && !Awaitable<F>)
   Task<await_result_t<std::invoke_result_t<F, Args...>>> create_task(F function, Args... args) {
-    check_open();
+    check_usable();
     return detail::spawn_call(*state_, std::move(function), std::move(args)...);
   }
   void set_task_factory(TaskFactory factory) noexcept;
@@ -260,6 +274,9 @@ class Loop {
     state_->slow_callback = threshold;
   }
   Duration slow_callback_duration() const noexcept { return state_->slow_callback; }
+
+  // Counts what there is, so it takes the longer the more is ready.
+  LoopStats stats() const noexcept;
 
   // ---- threads (sync/threads.hpp). Starts at once; the future is cancelled with its awaiter.
   template <std::invocable F>
@@ -395,7 +412,7 @@ class Loop {
   BlockPtr at(BlockPtr block, TimePoint when, CallbackOptions& options);
   void check_open() const;
   void check_can_run() const;
-  void check_thread() const;
+  void check_usable() const;
   void run_until_done(detail::FutureBase& future, bool own_task);
   void abandon_tasks() noexcept;
   void drop_callbacks() noexcept;

@@ -109,8 +109,15 @@ const char* FutureBase::never_retrieved_sentence() const noexcept {
 
 void FutureBase::dispose() noexcept {
   // Here and not in the destructor, which would no longer know a task from a future.
-  if (log_failure_ && scheduler_ != nullptr) [[unlikely]]
-    scheduler_->report({.message = never_retrieved_sentence(), .exception = exception_});
+  if (log_failure_ && scheduler_ != nullptr) [[unlikely]] {
+    ExceptionContext context{.message = never_retrieved_sentence(), .exception = exception_};
+    ++references_;  // the report may hold and drop one
+    if (is_task()) context.task = AnyTask(StatePtr<TaskBase>::share(static_cast<TaskBase*>(this)));
+    log_failure_ = false;
+    scheduler_->report(context);
+    context.task.reset();
+    if (--references_ != 0) return;  // the exception handler has kept the task
+  }
   delete this;
 }
 
@@ -129,6 +136,7 @@ Loop& FutureBase::get_loop() const {
 }
 
 void FutureBase::check_pending(const char*) const {
+  if (scheduler_ != nullptr) scheduler_->check_thread();
   if (done()) throw InvalidStateError("invalid state");
 }
 

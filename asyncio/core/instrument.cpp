@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <mutex>
+#include <string_view>
 
 #include "asyncio/base/config.hpp"
 #include "asyncio/core/events.hpp"
@@ -53,6 +56,7 @@ struct Shape<WhenDone> {
 template <>
 struct Shape<WaitQueue> {
   static constexpr std::int32_t kLabelAt = offsetof(WaitQueue, what_);
+  static constexpr std::int32_t kHolderAt = offsetof(WaitQueue, holder_);
 };
 template <>
 struct Shape<WaitNode> {
@@ -61,6 +65,7 @@ struct Shape<WaitNode> {
                                         .labels = &kLabel,
                                         .label_in = offsetof(WaitNode, queue_),
                                         .label_at = Shape<WaitQueue>::kLabelAt,
+                                        .holder_at = Shape<WaitQueue>::kHolderAt,
                                         .told = offsetof(WaitNode, task_)};
 };
 template <>
@@ -102,8 +107,13 @@ struct Shape<TimerHeap> {
   static constexpr std::uint32_t kEntries = offsetof(TimerHeap, entries_);
 };
 template <>
+struct Shape<Scheduler> {
+  static constexpr std::uint32_t kAsleep = offsetof(Scheduler, asleep_);
+};
+template <>
 struct Shape<CoroPromiseBase> {
   static constexpr std::uint32_t kCaller = offsetof(CoroPromiseBase, caller_);
+  static constexpr std::uint32_t kCallee = offsetof(CoroPromiseBase, callee_);
   static constexpr std::uint32_t kWhere = offsetof(CoroPromiseBase, where_);
 };
 template <>
@@ -121,7 +131,7 @@ struct Shape<TaskBase> {
         static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(static_cast<TaskLink*>(some)) -
                                    reinterpret_cast<std::uintptr_t>(some));
     layout.task_requests = offsetof(TaskBase, cancel_requests_);
-    layout.task_leaf = offsetof(TaskBase, leaf_);
+    layout.task_root = offsetof(TaskBase, root_);
     layout.task_waiter = offsetof(TaskBase, waiter_);
     layout.task_number = offsetof(TaskBase, number_);
     layout.task_extras = offsetof(TaskBase, extras_);
@@ -163,6 +173,7 @@ void describe_layout(RegistryLayout& layout) noexcept {
   layout.loop_id = offsetof(LoopLink, id);
   layout.loop_thread = offsetof(LoopLink, thread_id);
   layout.loop_link = offsetof(Scheduler, shown);
+  layout.loop_asleep = Shape<Scheduler>::kAsleep;
   layout.loop_running = offsetof(Scheduler, running);
   layout.loop_current = offsetof(Scheduler, current_task);
   layout.loop_tasks = offsetof(Scheduler, tasks);
@@ -173,6 +184,7 @@ void describe_layout(RegistryLayout& layout) noexcept {
   layout.task_flags = Shape<FutureBase>::kFlags;
   Shape<TaskBase>::describe(layout);
   layout.promise_caller = Shape<CoroPromiseBase>::kCaller;
+  layout.promise_callee = Shape<CoroPromiseBase>::kCallee;
   layout.promise_where = Shape<CoroPromiseBase>::kWhere;
   layout.slot_index = offsetof(TimerSlot, index);
   layout.single_base = virtual_table_of(typeid(FutureWait));
@@ -224,6 +236,70 @@ const WaitKind* kind_of(const Node& node) noexcept {
     type = single != nullptr ? single->__base_type : nullptr;
   }
   return nullptr;
+}
+
+namespace {
+
+// The member at `offset` of an object; pointers are null where there is no such member.
+template <class T>
+T member(const void* object, std::int32_t offset) noexcept {
+  T value{};
+  if (object != nullptr && offset >= 0)
+    std::memcpy(&value, static_cast<const std::byte*>(object) + offset, sizeof(value));
+  return value;
+}
+
+// "held by Task-1"; the task may be gone, so it is looked for among those that are there.
+std::string holder_of(const TaskBase* holder, const Node& node) {
+  const TaskBase* waiter = told_task(node);
+  if (holder == nullptr || waiter == nullptr) return "";
+  auto& tasks = waiter->scheduler()->tasks;
+  for (TaskLink* link = tasks.first(); link != nullptr; link = tasks.after(*link))
+    if (static_cast<TaskBase*>(link) == holder) return "held by " + holder->get_name();
+  return "";
+}
+
+}  // namespace
+
+TaskBase* told_task(const Node& node) noexcept {
+  const WaitKind* kind = kind_of(node);
+  if (kind == nullptr || kind->told_at >= 0) return nullptr;
+  return member<TaskBase*>(&node, kind->told);
+}
+
+std::string wait_label(std::string_view owner) {
+  constexpr std::string_view kPrefix = "<asyncio.locks.";
+  if (owner.starts_with(kPrefix)) owner.remove_prefix(kPrefix.size());
+  const std::string name(owner.substr(0, owner.find(' ')));
+  if (name == "Lock" || name == "Semaphore" || name == "BoundedSemaphore") return name + ".acquire";
+  return name + ".wait";
+}
+
+WaitText describe_wait(const Node& node) {
+  const WaitKind* kind = kind_of(node);
+  if (kind == nullptr) return {typeid(node).name(), ""};
+  const auto choice = static_cast<std::int32_t>(member<std::uint8_t>(&node, kind->choice));
+  WaitText text{kind->labels[choice < kind->label_count ? choice : 0], ""};
+  if (const void* structure = member<const void*>(&node, kind->label_in)) {
+    if (const auto* owner = member<const char*>(structure, kind->label_at))
+      text.what = wait_label(owner);
+    text.detail = holder_of(member<const TaskBase*>(structure, kind->holder_at), node);
+  }
+  if (const auto* awaited = member<const FutureBase*>(&node, kind->awaited))
+    text.detail = awaited->repr();
+  if (kind->detail != nullptr) text.detail = kind->detail(node);
+  return text;
+}
+
+std::string name_of_callback(const Node& node) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> plain(
+      abi::__cxa_demangle(typeid(node).name(), nullptr, nullptr, &status), &std::free);
+  std::string name = status == 0 ? plain.get() : typeid(node).name();
+  constexpr std::string_view kCallback = "asyncio::detail::TypedCallback<";
+  if (name.starts_with(kCallback))
+    name = name.substr(kCallback.size(), name.size() - kCallback.size() - 1);
+  return "<Handle " + name + ">";
 }
 
 const Registry& registry() noexcept { return asyncio_registry; }

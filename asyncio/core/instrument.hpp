@@ -7,6 +7,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <typeinfo>
 
 #include "asyncio/base/intrusive_list.hpp"
@@ -32,6 +33,7 @@ struct WaitKind {
   std::int32_t choice = -1;
   std::int32_t label_in = -1;
   std::int32_t label_at = -1;
+  std::int32_t holder_at = -1;  // in that structure: the task that has it
   // Who is told: the pointer at `told` is a task; with `told_at`, it leads to a structure that has
   // there a pointer to the task, or to the list of those who are told in turn.
   std::int32_t told = -1;
@@ -47,14 +49,15 @@ struct WaitKind {
 // Offsets, filled in when the first loop is made.
 struct RegistryLayout {
   std::uint32_t loop_link, loop_id, loop_thread;  // the last two from the link
-  std::uint32_t loop_running, loop_current, loop_tasks, loop_passes;
+  std::uint32_t loop_running, loop_asleep, loop_current, loop_tasks, loop_passes;
   std::uint32_t loop_timers;  // of the pointer to the heap's entries, {deadline, slot} each
-  std::uint32_t task_link, task_state, task_requests, task_leaf, task_waiter, task_number;
+  std::uint32_t task_link, task_state, task_requests, task_root, task_waiter, task_number;
   std::uint32_t task_extras, task_waiters, task_flags;
   std::uint32_t task_started;  // the bit in the flags
   std::uint32_t extras_name, extras_has_name;
   std::uint32_t string_data, string_size;
-  std::uint32_t promise_caller, promise_where;  // where: pointer to {file, function, line}
+  std::uint32_t promise_caller, promise_callee,
+      promise_where;  // where: pointer to {file, function, line}
   std::uint32_t slot_index;
   // The virtual tables of type_info for single and for multiple inheritance.
   const void* single_base;
@@ -86,6 +89,22 @@ class ShownKind {
  public:
   explicit ShownKind(WaitKind& kind) noexcept;
 };
+
+// The task that waits in this node; null where none does, or it waits for something made of many.
+TaskBase* told_task(const Node& node) noexcept;
+// "Lock.acquire" of "<asyncio.locks.Lock object>", which is how a wait queue is called.
+std::string wait_label(std::string_view owner);
+
+// What a task waits for, "Lock.acquire", and who or what that is, "held by Task-1".
+struct WaitText {
+  std::string what;
+  std::string detail;
+};
+// On the loop's thread.
+WaitText describe_wait(const Node& node);
+
+// "<Handle main()::{lambda()#1}>" of a callback; of any other node, the name of its class.
+std::string name_of_callback(const Node& node);
 
 // The kind of a node's class or of its nearest base class that has one, or null.
 const WaitKind* kind_of(const Node& node) noexcept;

@@ -6,12 +6,16 @@
 //   3. exactly what is queued now is run; what that queues waits for the next pass.
 #include "asyncio/core/scheduler.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
+#include <fstream>
 #include <limits>
 #include <string>
 
 #include "asyncio/base/logging.hpp"
 #include "asyncio/core/events.hpp"
+#include "asyncio/core/services.hpp"
 #include "asyncio/io/backend.hpp"
 
 namespace asyncio::detail {
@@ -155,6 +159,27 @@ void Scheduler::post(CallbackBlock& block) noexcept {
 
 void Scheduler::wake() noexcept { backend->wake(); }
 
+namespace {
+
+// "12 (worker)"; without the name where the thread is gone.
+std::string name_of_thread(std::int32_t id) {
+  std::ifstream file("/proc/self/task/" + std::to_string(id) + "/comm");
+  std::string name;
+  std::getline(file, name);
+  return std::to_string(id) + (name.empty() ? "" : " (" + name + ")");
+}
+
+}  // namespace
+
+void Scheduler::check_thread_in_debug() const {
+  if (thread == 0 || thread == static_cast<std::uintptr_t>(pthread_self())) return;
+  throw RuntimeError(
+      "Non-thread-safe operation invoked on an event loop other than the current one\n"
+      "  the loop runs in thread " +
+      name_of_thread(shown.thread_id) + "\n  called in thread " + name_of_thread(this_thread_id()) +
+      "\n  instead: call_soon_threadsafe(), from other threads");
+}
+
 void Scheduler::raise_signal(int number) noexcept {
   signals_.fetch_or(std::uint64_t{1} << (number - 1));
   backend->wake();
@@ -170,27 +195,50 @@ void Scheduler::report(const ExceptionContext& context) noexcept {
   logging::log(LogLevel::error, text);
 }
 
+namespace {
+
+// The task whose step it is: of the node itself, or of the one who waits in it (a queue's getter).
+StatePtr<TaskBase> task_of(Node& node) {
+  if (auto* task = dynamic_cast<TaskBase*>(&node)) return StatePtr<TaskBase>::share(task);
+  return StatePtr<TaskBase>::share(told_task(node));
+}
+
+std::string place_in(const TaskBase& task) {
+  const std::vector<StackFrame> stack = task.get_stack();
+  if (stack.empty()) return "its end";
+  return stack.back().function + " at " + stack.back().where.file_name() + ":" +
+         std::to_string(stack.back().where.line());
+}
+
+}  // namespace
+
 void Scheduler::run_watched(Node& node) {
-  if (debug) {
-    auto* task = dynamic_cast<TaskBase*>(&node);
-    const std::string who = task != nullptr ? task->repr() : "<Handle>";
+  if (!debug) {
+    node.run();
+  } else {
+    const StatePtr<TaskBase> task = task_of(node);
+    std::string who = task ? task->repr() : name_of_callback(node);
+    std::string from = task ? place_in(*task) : std::string();
     const TimePoint start = clock.refresh();
     node.run();  // may destroy the node
-    report_if_slow(who, start);
-  } else {
-    node.run();
+    const Duration took = clock.refresh() - start;
+    if (loop != nullptr) loop->services().steps.add(took);
+    if (took >= slow_callback) {
+      if (task) who += "\n  from: " + from + "\n  to:   " + place_in(*task);
+      report_slow(took, who);
+    }
   }
   if (observer_ != nullptr) observer_->stepped(node);
 }
 
-void Scheduler::report_if_slow(const std::string& who, TimePoint start) {
-  const Duration took = clock.refresh() - start;
-  if (took < slow_callback) return;
+void Scheduler::report_slow(Duration took, const std::string& who) {
   const std::int64_t ms = took.count() / 1'000'000;
   std::string fraction = std::to_string(ms % 1000);
   fraction.insert(0, 3 - fraction.size(), '0');
-  logging::log(LogLevel::warning, "Executing " + who + " took " + std::to_string(ms / 1000) + "." +
-                                      fraction + " seconds");
+  const std::size_t first_line = std::min(who.find('\n'), who.size());
+  logging::log(LogLevel::warning, "Executing " + who.substr(0, first_line) + " took " +
+                                      std::to_string(ms / 1000) + "." + fraction + " seconds" +
+                                      who.substr(first_line));
 }
 
 }  // namespace asyncio::detail

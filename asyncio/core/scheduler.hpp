@@ -74,6 +74,12 @@ struct Scheduler {
     watched = debug || observer != nullptr;
   }
 
+  // In debug mode: throws RuntimeError in a thread other than the one that runs the loop.
+  void check_thread() const {
+    if (debug) [[unlikely]]
+      check_thread_in_debug();
+  }
+
   // ---- errors nobody awaits
   void report(const ExceptionContext& context) noexcept;
 
@@ -113,6 +119,8 @@ struct Scheduler {
   Duration slow_callback = std::chrono::milliseconds(100);
 
  private:
+  template <class>
+  friend struct Shape;
   friend class asyncio::Loop;
   struct Batch;
 
@@ -123,7 +131,8 @@ struct Scheduler {
   void sleep_in_backend();
   bool take_posted() noexcept;
   void run_watched(Node& node);
-  void report_if_slow(const std::string& who, TimePoint start);
+  void check_thread_in_debug() const;
+  void report_slow(Duration took, const std::string& who);
 
   StepObserver* observer_ = nullptr;
   std::atomic<CallbackBlock*> posted_{nullptr};  // a stack, newest first

@@ -26,6 +26,11 @@ std::string place_of(const std::source_location& where) {
   return std::string(where.file_name()) + ":" + std::to_string(where.line());
 }
 
+std::string line_of(const StackFrame& frame) {
+  return "  File \"" + std::string(frame.where.file_name()) + "\", line " +
+         std::to_string(frame.where.line()) + ", in " + frame.function + "\n";
+}
+
 }  // namespace
 
 TaskBase::TaskBase(Scheduler& scheduler) : FutureBase(&scheduler) {
@@ -51,6 +56,7 @@ void TaskBase::start(std::coroutine_handle<> frame, CoroPromiseBase& root_promis
   if (!extras_ || !extras_->context) context_ = current_context_slot();
   root_promise.set_task(*this);
   leaf_ = &root_promise;
+  root_ = &root_promise;
   add_reference();  // the loop's, until the task is done
   if (eager && tls_scheduler == scheduler_)
     run();
@@ -124,6 +130,7 @@ void TaskBase::finish() {
   }
   const bool interrupt = (task_flags_ & kThrewInterrupt) != 0;
   leaf_ = nullptr;
+  root_ = nullptr;
   root_promise.handle().destroy();  // parameters die before anybody hears of the result
   leave_lists();
   drop_callable();
@@ -162,14 +169,8 @@ void TaskBase::bad_await() {
       "\n  instead: co_await only awaitables of asyncio; this one suspended without a waiter")));
 }
 
-CoroPromiseBase* TaskBase::root() const noexcept {
-  CoroPromiseBase* promise = leaf_;
-  while (promise != nullptr && promise->parent() != nullptr) promise = promise->parent();
-  return promise;
-}
-
 void TaskBase::destroy_frames() noexcept {
-  CoroPromiseBase* root_promise = root();
+  CoroPromiseBase* root_promise = std::exchange(root_, nullptr);
   leaf_ = nullptr;
   waiter_ = nullptr;
   if (root_promise != nullptr) root_promise->handle().destroy();
@@ -187,6 +188,7 @@ void TaskBase::abandon() noexcept {
 // ---- cancellation
 
 bool TaskBase::cancel(const std::string& message) {
+  scheduler_->check_thread();
   log_failure_ = false;
   if (done()) return false;
   if (cancel_depth >= kMostCancelDepth) [[unlikely]] {
@@ -263,10 +265,33 @@ void TaskBase::set_name(std::string name) { extras().name = std::move(name); }
 
 std::vector<StackFrame> TaskBase::get_stack() const {
   std::vector<StackFrame> frames;
-  for (CoroPromiseBase* promise = leaf_; promise != nullptr; promise = promise->parent())
-    frames.insert(frames.begin(), StackFrame{short_function_name(promise->where().function_name()),
-                                             promise->where()});
+  for (CoroPromiseBase* promise = root_; promise != nullptr; promise = promise->callee())
+    frames.push_back({short_function_name(promise->where().function_name()), promise->where()});
   return frames;
+}
+
+// The innermost coroutine comes here first, and each one around it that the error leaves, too.
+void TaskBase::note_traceback(const std::exception_ptr& error) noexcept {
+  if (root_ == nullptr || (extras_ && extras_->traced == error)) return;
+  try {
+    extras().traceback = get_stack();
+    extras().traced = error;
+  } catch (const std::bad_alloc&) {
+    return;  // then without
+  }
+}
+
+std::string TaskBase::traceback() const {
+  if (!extras_ || !extras_->traced || extras_->traced != exception_) return "";
+  std::string text = "Traceback (most recent call last):\n";
+  for (const StackFrame& frame : extras_->traceback) text += line_of(frame);
+  return text + describe(exception_) + "\n";
+}
+
+Context TaskBase::get_context() {
+  Extras& more = extras();
+  if (!more.context) more.context.emplace(std::move(context_));
+  return *more.context;
 }
 
 std::string TaskBase::repr() const {
@@ -276,7 +301,7 @@ std::string TaskBase::repr() const {
   else
     text += state_ == State::cancelled ? "cancelled" : "finished";
   text += " name='" + get_name() + "'";
-  if (CoroPromiseBase* promise = root())
+  if (CoroPromiseBase* promise = root_)
     text += " coro=<" + short_function_name(promise->where().function_name()) + "() at " +
             place_of(promise->where()) + ">";
   if (state_ == State::finished && exception_) text += " exception=" + describe(exception_);
@@ -288,10 +313,11 @@ const char* TaskBase::never_retrieved_sentence() const noexcept {
 }
 
 void print_stack_of(const TaskBase& task) {
-  std::string text = "Stack for " + task.repr() + " (most recent call last):\n";
-  for (const StackFrame& frame : task.get_stack())
-    text += "  File \"" + std::string(frame.where.file_name()) + "\", line " +
-            std::to_string(frame.where.line()) + ", in " + frame.function + "\n";
+  std::string text = task.traceback();  // where it failed, if that is known
+  if (text.empty()) {
+    text = "Stack for " + task.repr() + " (most recent call last):\n";
+    for (const StackFrame& frame : task.get_stack()) text += line_of(frame);
+  }
   std::fputs(text.c_str(), stderr);
 }
 

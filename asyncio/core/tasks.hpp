@@ -88,10 +88,17 @@ class TaskBase : public FutureBase, public TaskLink {
   bool passes_cancel_on() const noexcept { return (task_flags_ & kPassesCancelOn) != 0; }
   Node* waiter() const noexcept { return waiter_; }
   CoroPromiseBase* leaf() const noexcept { return leaf_; }
+  CoroPromiseBase* root() const noexcept { return root_; }
 
   void run() override;  // one step
   void body_left(CoroPromiseBase& root) noexcept;
   void note_exception(const std::type_info* type) noexcept;
+  // In debug mode: `error` leaves a coroutine of this running task. Keeps where it came from.
+  void note_traceback(const std::exception_ptr& error) noexcept;
+  // "Traceback (most recent call last):" and its lines; empty where none was kept.
+  std::string traceback() const;
+  // The very context, as Python has it: what is set in it, the task sees.
+  Context get_context();
   // The loop goes away: destroys the frames; the task stays pending for ever.
   void abandon() noexcept;
   void start(std::coroutine_handle<> frame, CoroPromiseBase& root, bool eager);
@@ -124,7 +131,9 @@ class TaskBase : public FutureBase, public TaskLink {
   // What few tasks have.
   struct Extras {
     std::optional<std::string> name;  // none: "Task-" and number_
-    std::optional<Context> context;   // shared with whoever gave it; none: context_
+    std::optional<Context> context;   // shared with whoever gave or got it; none: context_
+    std::exception_ptr traced;        // debug mode: the last exception, and where it came from
+    std::vector<StackFrame> traceback;
   };
 
   Extras& extras();
@@ -138,9 +147,8 @@ class TaskBase : public FutureBase, public TaskLink {
   std::exception_ptr take_cancel_error();
   void destroy_frames() noexcept;
   void bad_await();
-  CoroPromiseBase* root() const noexcept;
-
-  CoroPromiseBase* leaf_ = nullptr;  // the innermost coroutine, where the task resumes
+  CoroPromiseBase* leaf_ = nullptr;  // where the task resumes; stale while it runs
+  CoroPromiseBase* root_ = nullptr;  // its body; null once that is destroyed
   Node* waiter_ = nullptr;           // what the task waits on, until its next step
   ContextSlot context_;
   std::unique_ptr<Extras> extras_;  // null: the usual name and a context of its own
@@ -229,7 +237,7 @@ class AnyTask {
   // Outermost first, as Python prints it; empty when done.
   std::vector<StackFrame> get_stack() const { return base().get_stack(); }
   void print_stack() const { detail::print_stack_of(base()); }
-  Context get_context() const { return Context(base().context_slot()); }
+  Context get_context() const { return base().get_context(); }
   Loop& get_loop() const { return base().get_loop(); }
   std::string repr() const { return base_ ? base_->repr() : "<Task empty>"; }
   // False for a handle that was never given a task.

@@ -84,6 +84,10 @@ class WaitQueue {
   // Wakes the first in the queue, unless that one is woken or cancelled already (Lock's rule).
   bool wake_front() noexcept;
   void wake_all() noexcept;
+  // For who looks: the task that has what the others wait for. Never followed, only compared.
+  void note_holder(const Scheduler* scheduler) noexcept {
+    holder_ = scheduler != nullptr ? scheduler->current_task : nullptr;
+  }
   // Throws RuntimeError where `queue` has been waited on in another loop.
   void bind(Scheduler& scheduler, const char* owner);
 
@@ -98,6 +102,7 @@ class WaitQueue {
   std::size_t live_ = 0;
   std::size_t waiting_ = 0;
   Scheduler* bound_ = nullptr;
+  const TaskBase* holder_ = nullptr;
   const char* what_ = nullptr;  // "<asyncio.locks.Lock object>"; null before the first wait
 };
 

@@ -41,15 +41,6 @@ struct RemoteLink {
   Address next, prev;
 };
 
-std::string kind_label(std::string name) {
-  // A wait queue has the name of its owner as the messages of errors have it.
-  constexpr std::string_view kPrefix = "<asyncio.locks.";
-  if (name.starts_with(kPrefix)) name = name.substr(kPrefix.size());
-  name = name.substr(0, name.find(' '));
-  if (name == "Lock" || name == "Semaphore" || name == "BoundedSemaphore") return name + ".acquire";
-  return name + ".wait";
-}
-
 std::string demangled(const std::string& name) {
   int status = 0;
   char* text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
@@ -155,6 +146,7 @@ SeenLoop Reader::read_loop(Address link) {
 SeenLoop Reader::try_loop(Address loop, bool last) {
   SeenLoop seen;
   seen.running = memory_.get<std::uint8_t>(loop + layout_.loop_running).value_or(0) == 1;
+  seen.asleep = memory_.get<std::uint8_t>(loop + layout_.loop_asleep).value_or(0) == 1;
   seen.passes = memory_.pointer(loop + layout_.loop_passes);
   seen.complete = read_tasks(loop, seen, last);
   return seen;
@@ -180,10 +172,12 @@ bool Reader::read_tasks(Address loop, SeenLoop& seen, bool last) {
     before = at;
     at = link->next;
   }
-  std::unordered_set<Address> known;
-  for (const SeenTask& task : seen.tasks) known.insert(task.id);
+  std::unordered_map<Address, std::string> known;
+  for (const SeenTask& task : seen.tasks) known.emplace(task.id, task.name);
   for (SeenTask& task : seen.tasks) {
     if (!known.contains(task.awaits)) task.awaits = 0;
+    if (!known.contains(task.held_by)) task.held_by = 0;
+    if (task.held_by != 0) task.holder = known.at(task.held_by);
     std::erase_if(task.awaited_by, [&](Address id) { return !known.contains(id); });
   }
   return whole;
@@ -225,19 +219,21 @@ void Reader::read_name(Address task, SeenTask& seen) {
   seen.name = memory_.text(memory_.pointer(string + layout_.string_data), shown);
 }
 
-// From the innermost promise up; the last one must name the task.
+// From the body down; each coroutine must name the one that awaits it, and the body the task.
 bool Reader::read_stack(Address task, SeenTask& seen) {
-  constexpr Address kFlags = 3, kIsRoot = 1;
-  Address promise = memory_.pointer(task + layout_.task_leaf);
-  for (std::size_t depth = 0; promise != 0 && depth < kMaxFrames; ++depth) {
-    const auto caller = memory_.get<Address>(promise + layout_.promise_caller);
+  constexpr Address kFlags = 3, kIsRoot = 1, kIsCallee = 1;
+  Address caller = task | kIsRoot;
+  Address promise = memory_.pointer(task + layout_.task_root);
+  for (std::size_t depth = 0; depth < kMaxFrames; ++depth) {
+    const auto link = memory_.get<Address>(promise + layout_.promise_caller);
+    const auto callee = memory_.get<Address>(promise + layout_.promise_callee);
     const auto place = memory_.get<Address>(promise + layout_.promise_where);
-    if (!caller || !place) return false;
+    if (!link || !callee || !place) return false;
+    if ((*link & ~kFlags) != (caller & ~kFlags)) return false;
     seen.stack.push_back(frame_of(*place));
-    promise = *caller & ~kFlags;
-    if ((*caller & kIsRoot) == 0) continue;
-    std::reverse(seen.stack.begin(), seen.stack.end());
-    return promise == task;
+    if ((*callee & kIsCallee) == 0) return true;
+    caller = promise;
+    promise = *callee & ~kIsCallee;
   }
   return false;
 }
@@ -262,6 +258,11 @@ void Reader::read_wait(Address node, SeenTask& seen) {
     return;
   }
   seen.waits_for = label(node, *known.kind);
+  if (known.kind->holder_at >= 0) {
+    const Address holder = memory_.pointer(node + static_cast<Address>(known.kind->label_in));
+    if (holder != 0)
+      seen.held_by = memory_.pointer(holder + static_cast<Address>(known.kind->holder_at));
+  }
   if (known.kind->awaited >= 0)
     seen.awaits = memory_.pointer(node + static_cast<Address>(known.kind->awaited));
 }
@@ -271,7 +272,7 @@ std::string Reader::label(Address node, const WaitKind& kind) {
     const Address holder = memory_.pointer(node + static_cast<Address>(kind.label_in));
     const Address name =
         holder == 0 ? 0 : memory_.pointer(holder + static_cast<Address>(kind.label_at));
-    if (name != 0) return kind_label(memory_.text(name, 100));
+    if (name != 0) return detail::wait_label(memory_.text(name, 100));
   }
   Address index = 0;
   if (kind.choice >= 0)

@@ -26,6 +26,8 @@ struct SeenTask {
   std::vector<SeenFrame> stack;     // outermost first; of a running task, as it last waited
   std::string waits_for;            // "sleep", "Lock.acquire"; empty where it is a task
   Address awaits = 0;               // the task it waits for, or 0
+  Address held_by = 0;              // the task that has the lock it waits for, or 0
+  std::string holder;               // its name
   std::vector<Address> awaited_by;  // directly, or through a gather, a group, a wait
   std::uint32_t cancelling = 0;
 };
@@ -34,6 +36,7 @@ struct SeenLoop {
   std::uint64_t id = 0;  // counts in the process, from 1
   int thread = 0;        // the thread that runs it, or ran it last
   bool running = false;
+  bool asleep = false;  // it waits for the kernel: nothing is ready
   std::uint64_t passes = 0;
   std::vector<SeenTask> tasks;
   bool complete = true;  // false: it changed too fast, and some tasks are left out

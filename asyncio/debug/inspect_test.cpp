@@ -22,6 +22,8 @@ Address registry_address() { return reinterpret_cast<Address>(&detail::registry(
 
 Coro<> deepest() { co_await sleep(1h); }
 Coro<> middle() { co_await deepest(); }
+Coro<> yields_deep() { co_await sleep(0s); }
+Coro<> deepest_of_two() { co_await yields_deep(); }
 Coro<> joins(Task<> task) { co_await task; }
 
 // What this process shows of the loop that runs on this thread.
@@ -126,6 +128,38 @@ ASYNCIO_TEST(Inspect, names_what_a_task_waits_for) {
   EXPECT_EQ(named(loop, "join").waits_for, "Event.wait");
   EXPECT_EQ(named(loop, "future").waits_for, "Future");
   co_await end(tasks);
+}
+
+ASYNCIO_TEST(Inspect, shows_who_holds_the_lock_that_a_task_waits_for) {
+  Lock lock;
+  auto takes = [&]() -> Coro<> {
+    auto held = co_await lock.scoped();
+    co_await sleep(1h);
+  };
+  std::vector<AnyTask> tasks{start("holder", takes), start("contender", takes)};
+  co_await testing::all_tasks_blocked();
+
+  const SeenLoop loop = look();
+
+  EXPECT_EQ(named(loop, "contender").held_by, named(loop, "holder").id);
+  co_await end(tasks);
+}
+
+Coro<SeenLoop> look_from_below() {
+  co_await sleep(0s);
+  co_return look();
+}
+
+ASYNCIO_TEST(Inspect, shows_where_the_running_task_is_and_not_where_it_was) {
+  current_task()->set_name("running");
+  co_await deepest_of_two();
+
+  const SeenLoop here = look();
+  const SeenLoop below = co_await look_from_below();
+
+  EXPECT_EQ(named(here, "running").state, SeenTask::State::running);
+  EXPECT_EQ(named(here, "running").stack.back().function.find("deepest"), std::string::npos);
+  EXPECT_EQ(named(below, "running").stack.back().function, "look_from_below");
 }
 
 ASYNCIO_TEST(Inspect, finds_who_awaits_a_task_through_combinators) {

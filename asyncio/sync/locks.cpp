@@ -40,6 +40,7 @@ void Lock::end_wait(detail::WaitNode& node) {
     node.throw_cancelled();
   }
   locked_ = true;
+  waiters_.note_holder(detail::tls_scheduler);
 }
 
 void Lock::give_back(void* lock) noexcept {

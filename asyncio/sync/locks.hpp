@@ -110,6 +110,7 @@ class Lock {
   bool try_acquire() noexcept {
     if (locked_ || waiters_.has_live()) return false;
     locked_ = true;
+    waiters_.note_holder(detail::tls_scheduler);
     return true;
   }
   // Throws RuntimeError("Lock is not acquired.").
@@ -127,8 +128,11 @@ class Lock {
   friend class detail::ScopedWait<Lock>;
 
   bool take_free() {
-    if (locked_ || waiters_.has_live() || !detail::current_scheduler().take_budget()) return false;
+    if (locked_ || waiters_.has_live()) return false;
+    detail::Scheduler& scheduler = detail::current_scheduler();
+    if (!scheduler.take_budget()) return false;
     locked_ = true;
+    waiters_.note_holder(&scheduler);
     return true;
   }
   void begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& promise);

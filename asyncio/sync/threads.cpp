@@ -127,6 +127,9 @@ Coro<> Loop::shutdown_default_executor(std::optional<Duration> timeout) {
     executor->shutdown();
     co_return;
   }
+  if (get_debug())
+    logging::log(LogLevel::warning,
+                 "the default executor is still busy while the loop ends; it is waited for");
   ConcurrentFuture<> joined;
   std::thread([executor, joined] {
     executor->shutdown();

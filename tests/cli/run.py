@@ -3,15 +3,20 @@
 
 Usage: run.py ASYNCIO CHILD...
 """
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import re
+import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import unittest
 
 ASYNCIO = None  # set by main
@@ -70,7 +75,7 @@ Loop 1, thread N: 6 tasks
         └──  sleep
 └── (T) contender
     └──  takes child.cpp
-        └──  Lock.acquire
+        └──  Lock.acquire (held by holder)
 """
 
 
@@ -146,7 +151,7 @@ class Looking(unittest.TestCase):
         tasks = {task["name"]: task for task in process["loops"][0]["tasks"]}
         self.assertEqual([frame["function"] for frame in tasks["first"]["stack"]],
                          ["middle", "deepest"])
-        self.assertEqual(tasks["contender"]["waits_for"], "Lock.acquire")
+        self.assertEqual(tasks["contender"]["waits_for"], "Lock.acquire (held by holder)")
         self.assertEqual(tasks["first"]["awaited_by"], [tasks["Task-1"]["id"]])
 
     def test_a_busy_loop_can_be_read_again_and_again(self):
@@ -160,6 +165,44 @@ class Looking(unittest.TestCase):
         with Child("calm") as pid:
             os.kill(pid, signal.SIGSTOP)
             self.assertEqual(self.tree(pid), CALM)
+
+
+class Top(unittest.TestCase):
+    def test_one_screen_counts_tasks_by_place(self):
+        with Child("calm") as pid:
+            done = asyncio("top", "--once", pid)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn(f"asyncio top: process {pid}, asyncio ", done.stdout)
+        self.assertRegex(done.stdout, r"\n +2 waiting +sleep +child\.cpp:\d+ +middle > deepest\n")
+
+    def test_without_a_terminal_it_says_what_to_do_instead(self):
+        with Child("calm") as pid:
+            done = asyncio("top", pid)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("instead: --once", done.stderr)
+
+    def read_until(self, terminal, words):
+        drawn = b""
+        while words not in drawn:
+            if not select.select([terminal], [], [], PATIENCE)[0]:
+                self.fail(f"{words} was not drawn: {drawn}")
+            drawn += os.read(terminal, 65536)
+
+    def test_in_a_terminal_it_draws_and_ends_with_q(self):
+        with Child("calm") as pid:
+            master, slave = pty.openpty()
+            before = termios.tcgetattr(slave)
+            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 150, 0, 0))
+            top = subprocess.Popen([ASYNCIO, "top", str(pid)], stdin=slave, stdout=slave)
+            self.read_until(master, b"middle > deepest")
+            os.write(master, b"/takes\r")
+            self.read_until(master, b"filter (takes)")
+            os.write(master, b"q")
+            self.read_until(master, b"\x1b[?1049l")  # back to the first screen
+            self.assertEqual(top.wait(timeout=PATIENCE), 0)
+            self.assertEqual(termios.tcgetattr(slave), before)
+            os.close(master)
+            os.close(slave)
 
 
 class Failing(unittest.TestCase):
@@ -188,8 +231,22 @@ class Failing(unittest.TestCase):
         self.fails(done, 1, "not allowed to read the memory of process")
         self.assertIn("cure: run this as root", done.stderr)
 
+    def test_a_project_needs_a_good_name_that_is_free(self):
+        self.fails(asyncio("new", "9 lives"), 1, "'9 lives' cannot be the name of a project")
+        with tempfile.TemporaryDirectory() as folder:
+            taken = pathlib.Path(folder, "taken")
+            taken.mkdir()
+            done = subprocess.run([ASYNCIO, "new", "taken"], cwd=folder, capture_output=True,
+                                  text=True, timeout=PATIENCE)
+        self.fails(done, 1, "taken exists already")
+
+    def test_without_an_installation_nothing_can_be_compiled(self):
+        self.fails(asyncio("run", __file__), 1, "asyncio is not installed beside this command")
+
     def test_wrong_arguments(self):
-        for arguments in ([], ["ps"], ["ps", "x"], ["nonsense"], ["ps", "1", "--nonsense"]):
+        for arguments in ([], ["ps"], ["ps", "x"], ["nonsense"], ["ps", "1", "--nonsense"],
+                          ["run"], ["run", "/no/such/file.cpp"], ["new"],
+                          ["top", "1", "--delay", "0"]):
             with self.subTest(arguments=arguments):
                 self.assertEqual(asyncio(*arguments).returncode, 2)
 

@@ -9,6 +9,7 @@
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/core/events.hpp"
+#include "asyncio/core/services.hpp"
 #include "asyncio/io/backend.hpp"
 #include "asyncio/net/internal/socket_transport.hpp"
 
@@ -194,6 +195,9 @@ void ServerState::add_socket(FileDescriptor fd) {
 void ServerState::start() {
   if (serving_ || closed_) return;
   serving_ = true;
+  if (loop_.get_debug())
+    resource_ = std::make_unique<OpenResource>(
+        loop_.scheduler(), [this] { return closed_ ? std::string() : "server " + repr(); });
   for (const auto& listener : listeners_) listener->start(shared_from_this(), options_.backlog);
 }
 

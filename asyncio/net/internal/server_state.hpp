@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "asyncio/core/futures.hpp"
+#include "asyncio/core/services.hpp"
 #include "asyncio/core/tasks.hpp"
 #include "asyncio/net/internal/sockets.hpp"
 #include "asyncio/net/servers.hpp"
@@ -70,6 +71,7 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   std::vector<Future<>> done_waiters_;
   std::string path_;
   std::uint64_t path_inode_ = 0;
+  std::unique_ptr<OpenResource> resource_;  // in debug mode
   bool serving_ = false;
   bool closed_ = false;
 };

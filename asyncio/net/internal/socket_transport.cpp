@@ -11,6 +11,7 @@
 #include "asyncio/base/errors.hpp"
 #include "asyncio/base/logging.hpp"
 #include "asyncio/core/events.hpp"
+#include "asyncio/core/services.hpp"
 #include "asyncio/net/internal/server_state.hpp"
 #include "asyncio/net/internal/tls_transport.hpp"
 
@@ -53,6 +54,7 @@ void SocketTransport::start_stream(StreamState& stream) {
   stream_->set_transport(shared_from_this());
   connected_ = true;
   self_ = shared_from_this();
+  show_open();
   begin_reading();
 }
 
@@ -61,7 +63,15 @@ void SocketTransport::start_protocol(std::shared_ptr<Protocol> protocol) {
   set_protocol(std::move(protocol));
   self_ = shared_from_this();
   context_ = current_context_slot();
+  show_open();
   queue(kMade);
+}
+
+// In debug mode the loop names it where it was not closed before the loop.
+void SocketTransport::show_open() {
+  if (!scheduler_.debug) return;
+  resource_ = std::make_unique<OpenResource>(
+      scheduler_, [this] { return closing_ ? std::string() : "transport " + repr(); });
 }
 
 void SocketTransport::set_server(std::shared_ptr<ServerState> server) {

@@ -21,6 +21,7 @@
 
 namespace asyncio::detail {
 
+class OpenResource;
 class ServerState;
 struct ClientLink : Link {};
 
@@ -84,6 +85,7 @@ class SocketTransport final : public Transport,
   void on_backend_closed() noexcept override;
 
  private:
+  void show_open();
   enum Work : std::uint8_t { kMade = 1, kRead = 2, kFlush = 4, kLost = 8 };
 
   void queue(Work work) noexcept;
@@ -137,7 +139,8 @@ class SocketTransport final : public Transport,
   bool watches_writable_ = false;
   bool write_ended_ = false;  // write_eof() was called
   bool protocol_paused_ = false;
-  bool connected_ = false;  // the protocol has heard of the connection
+  std::unique_ptr<OpenResource> resource_;  // in debug mode
+  bool connected_ = false;                  // the protocol has heard of the connection
   bool sending_file_ = false;
 };
 

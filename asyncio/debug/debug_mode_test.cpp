@@ -1,0 +1,362 @@
+// Debug mode: what is reported, with which names and places. The pieces are spread over the
+// library; what users see of them is here.
+// tsan
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "asyncio/asyncio.hpp"
+#include "asyncio/testing.hpp"
+
+using namespace std::chrono_literals;
+
+namespace asyncio {
+namespace {
+
+// What the library logs while it stands.
+class Log {
+ public:
+  Log() {
+    logging::set_sink([this](LogLevel, std::string_view line) {
+      const std::lock_guard held(mutex_);
+      text_ += std::string(line) + "\n";
+    });
+  }
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+  ~Log() { logging::set_sink({}); }
+  std::string text() const {
+    const std::lock_guard held(mutex_);
+    return text_;
+  }
+  bool has(std::string_view words) const { return text().find(words) != std::string::npos; }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
+void block(Duration time) {
+  const auto end = Clock::now() + time;
+  while (Clock::now() < end) {}
+}
+
+Coro<> fails_deep() {
+  co_await sleep(0s);
+  throw ValueError("deep");
+}
+Coro<> fails() { co_await fails_deep(); }
+
+Coro<> set_threshold_and_block() {
+  get_running_loop().set_slow_callback_duration(5ms);
+  co_await sleep(0s);
+  block(10ms);
+  co_await sleep(0s);
+}
+
+TEST(DebugMode, a_slow_step_is_named_with_the_places_where_it_began_and_ended) {
+  Log log;
+
+  run(set_threshold_and_block(), {.debug = true});
+
+  EXPECT_TRUE(log.has("Executing <Task pending name='Task-")) << log.text();
+  EXPECT_TRUE(log.has("coro=<set_threshold_and_block() at ")) << log.text();
+  EXPECT_TRUE(log.has("\n  from: set_threshold_and_block at ")) << log.text();
+  EXPECT_TRUE(log.has("\n  to:   set_threshold_and_block at ")) << log.text();
+}
+
+// The queue's node is what runs, not the task itself.
+TEST(DebugMode, a_slow_step_after_a_queue_is_the_tasks) {
+  Log log;
+
+  run(
+      []() -> Coro<> {
+        Queue<int> queue;
+        auto getter = create_task([&]() -> Coro<> {
+          co_await queue.get();
+          block(10ms);
+        });
+        getter.set_name("getter");
+        co_await sleep(0s);
+        co_await sleep(0s);
+        get_running_loop().set_slow_callback_duration(5ms);
+        queue.put_nowait(1);
+        co_await getter;
+      }(),
+      {.debug = true});
+
+  EXPECT_TRUE(log.has("Executing <Task pending name='getter'")) << log.text();
+}
+
+TEST(DebugMode, a_slow_callback_is_named_by_its_function) {
+  Log log;
+
+  run(
+      []() -> Coro<> {
+        get_running_loop().set_slow_callback_duration(5ms);
+        get_running_loop().call_soon([] { block(10ms); });
+        co_await sleep(0s);
+        co_await sleep(0s);
+      }(),
+      {.debug = true});
+
+  EXPECT_TRUE(log.has("Executing <Handle ")) << log.text();
+  EXPECT_TRUE(log.has("a_slow_callback_is_named_by_its_function")) << log.text();
+}
+
+TEST(DebugMode, a_forgotten_coroutine_is_reported_with_who_dropped_it) {
+  Log log;
+
+  run(
+      []() -> Coro<> {
+        static_cast<void>(fails());
+        co_return;
+      }(),
+      {.debug = true});
+
+  EXPECT_TRUE(log.has("RuntimeWarning: coroutine 'fails' was never awaited\n  defined at "))
+      << log.text();
+  EXPECT_TRUE(log.has("\n  dropped by <Task pending name='Task-")) << log.text();
+}
+
+TEST(DebugMode, a_forgotten_coroutine_is_not_reported_once_no_loop_is_in_debug_mode) {
+  run(sleep(0s), {.debug = true});
+  Log log;
+
+  static_cast<void>(fails());
+
+  EXPECT_EQ(log.text(), "");
+}
+
+TEST(DebugMode, can_be_switched_on_and_off) {
+  Loop loop;
+  loop.set_debug(true);
+  loop.set_debug(true);
+  loop.set_debug(false);
+  Log log;
+
+  static_cast<void>(fails());
+
+  EXPECT_EQ(log.text(), "");
+}
+
+TEST(DebugMode, a_failure_that_nobody_asked_for_has_its_traceback_outermost_first) {
+  Log log;
+
+  run(
+      []() -> Coro<> {
+        create_task(fails(), {.name = "failing"});
+        co_await sleep(1ms);
+      }(),
+      {.debug = true});
+
+  const std::string text = log.text();
+  EXPECT_NE(text.find("Task exception was never retrieved"), std::string::npos) << text;
+  EXPECT_NE(text.find("task: <Task finished name='failing'"), std::string::npos) << text;
+  const std::size_t traceback = text.find("Traceback (most recent call last):\n  File \"");
+  const std::size_t outer = text.find(", in fails\n");
+  const std::size_t inner = text.find(", in fails_deep\nValueError: deep\n");
+  EXPECT_NE(traceback, std::string::npos) << text;
+  EXPECT_LT(outer, inner) << text;
+  EXPECT_NE(inner, std::string::npos) << text;
+}
+
+TEST(DebugMode, off_keeps_no_traceback) {
+  Log log;
+
+  run([]() -> Coro<> {
+    create_task(fails(), {.name = "failing"});
+    co_await sleep(1ms);
+  }());
+
+  EXPECT_TRUE(log.has("Task exception was never retrieved")) << log.text();
+  EXPECT_FALSE(log.has("Traceback")) << log.text();
+}
+
+template <class F>
+std::string error_in_another_thread(F function) {
+  std::string message = "nothing was thrown";
+  std::thread([&] {
+    try {
+      function();
+    } catch (const RuntimeError& error) {
+      message = error.what();
+    }
+  }).join();
+  return message;
+}
+
+TEST(DebugMode, use_from_another_thread_is_refused_and_both_threads_are_named) {
+  run(
+      []() -> Coro<> {
+        Loop& loop = get_running_loop();
+        Future<> future;
+        auto task = create_task(sleep(1h));
+
+        for (const std::string& message :
+             {error_in_another_thread([&] { loop.call_soon([] {}); }),
+              error_in_another_thread([&] { future.set_result(); }),
+              error_in_another_thread([&] { task.cancel(); }),
+              error_in_another_thread([&] { loop.create_task(sleep(0s)); })}) {
+          EXPECT_EQ(
+              message.find("Non-thread-safe operation invoked on an event loop other than the "
+                           "current one\n  the loop runs in thread "),
+              0u)
+              << message;
+          EXPECT_NE(message.find("\n  called in thread "), std::string::npos) << message;
+        }
+
+        EXPECT_FALSE(future.done());
+        task.cancel();
+        co_await wait({task});
+      }(),
+      {.debug = true});
+}
+
+TEST(DebugMode, a_server_that_was_not_closed_is_named_with_its_place) {
+  Log log;
+  std::optional<Server> server;
+
+  run(
+      [](std::optional<Server>& kept) -> Coro<> {
+        kept = co_await start_server([](StreamReader, StreamWriter) -> Coro<> { co_return; },
+                                     "127.0.0.1", 0);
+      }(server),
+      {.debug = true});
+
+  EXPECT_TRUE(log.has("ResourceWarning: unclosed server <Server")) << log.text();
+  EXPECT_TRUE(log.has("debug_mode_test.cpp:")) << log.text();
+}
+
+TEST(DebugMode, what_was_closed_is_not_named) {
+  Log log;
+
+  run(
+      []() -> Coro<> {
+        Server server = co_await start_server(
+            [](StreamReader, StreamWriter) -> Coro<> { co_return; }, "127.0.0.1", 0);
+        auto [reader, writer] =
+            co_await open_connection("127.0.0.1", server.sockets().at(0).port());
+        writer.close();
+        co_await writer.wait_closed();
+        server.close();
+        co_await server.wait_closed();
+      }(),
+      {.debug = true});
+
+  EXPECT_EQ(log.text(), "");
+}
+
+TEST(DebugMode, an_executor_that_is_busy_at_the_end_is_named) {
+  Log log;
+  std::mutex gate;
+  gate.lock();
+  std::thread opener([&] {  // once the loop says that it waits
+    while (!log.has("still busy")) std::this_thread::yield();
+    gate.unlock();
+  });
+
+  // Not through run(): the gate is opened by what the loop logs.
+  run(
+      [](std::mutex& waits_for) -> Coro<> {
+        auto call = get_running_loop().run_in_executor([&] {
+          waits_for.lock();
+          waits_for.unlock();
+        });
+        co_return;
+      }(gate),
+      {.debug = true});
+
+  opener.join();
+  EXPECT_TRUE(log.has("the default executor is still busy while the loop ends")) << log.text();
+}
+
+// ---- statistics
+
+TEST(LoopStats, count_what_there_is) {
+  run([]() -> Coro<> {
+    auto task = create_task(sleep(1h));
+    co_await sleep(0s);
+    co_await sleep(0s);
+    get_running_loop().call_soon([] {});
+
+    const LoopStats stats = get_running_loop().stats();
+
+    EXPECT_EQ(stats.tasks, 2u);
+    EXPECT_EQ(stats.timers, 1u);
+    EXPECT_EQ(stats.ready, 1u);
+    EXPECT_GE(stats.passes, 3u);
+    EXPECT_GT(stats.busy, 0ns);
+    EXPECT_EQ(stats.slowest_step, 0ns);  // not in debug mode
+    task.cancel();
+  }());
+}
+
+TEST(LoopStats, have_the_times_of_steps_in_debug_mode) {
+  run(
+      []() -> Coro<> {
+        co_await sleep(0s);
+        block(2ms);
+        co_await sleep(0s);
+
+        const LoopStats stats = get_running_loop().stats();
+
+        EXPECT_GE(stats.slowest_step, 2ms);
+        std::uint64_t long_ones = 0;
+        for (std::size_t i = 20; i < stats.steps.size(); ++i)
+          long_ones += stats.steps[i];  // > 1 ms
+        EXPECT_GE(long_ones, 1u);
+      }(),
+      {.debug = true});
+}
+
+// ---- stacks and contexts
+
+Coro<std::vector<StackFrame>> own_stack() {
+  co_await sleep(0s);
+  co_return current_task()->get_stack();
+}
+Coro<std::vector<StackFrame>> calls_twice() {
+  co_await own_stack();  // its frame is gone when the second one asks
+  co_return co_await own_stack();
+}
+
+ASYNCIO_TEST(RunningTask, knows_its_own_stack_while_it_runs) {
+  auto stack = co_await create_task(calls_twice());
+
+  EXPECT_EQ(stack.size(), 2u);
+  EXPECT_EQ(stack.front().function, "calls_twice");
+  EXPECT_EQ(stack.back().function, "own_stack");
+}
+
+Coro<std::string> repr_after_a_child() {
+  co_await own_stack();
+  co_return current_task()->repr();
+}
+
+ASYNCIO_TEST(RunningTask, can_be_printed_after_a_coroutine_that_it_awaited_is_gone) {
+  EXPECT_NE((co_await create_task(repr_after_a_child())).find("repr_after_a_child() at "),
+            std::string::npos);
+}
+
+ContextVar<int> variable("variable", 0);
+
+ASYNCIO_TEST(TaskContext, is_the_very_one_of_the_task) {
+  auto task = create_task([]() -> Coro<int> {
+    co_await sleep(1ms);
+    co_return variable.get();
+  });
+  Context context = task.get_context();
+
+  context.run([] { variable.set(42); });
+
+  EXPECT_EQ(co_await task, 42);
+  EXPECT_EQ(variable.get(), 0);
+}
+
+}  // namespace
+}  // namespace asyncio
