@@ -9,13 +9,16 @@
 namespace ssl = asyncio::ssl;
 
 asyncio::Coro<> echo(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
-  for (;;) {
-    const std::string_view data = co_await reader.read_view();
-    if (data.empty()) co_return;
-    const std::size_t size = data.size();
-    writer.write(data);
-    reader.consume(size);
-    co_await writer.drain();
+  try {
+    for (;;) {
+      const std::string_view data = co_await reader.read_view();
+      if (data.empty()) co_return;
+      const std::size_t size = data.size();
+      writer.write(data);
+      reader.consume(size);
+      co_await writer.drain();
+    }
+  } catch (const asyncio::OSError&) {  // the load leaves without a goodbye
   }
 }
 

@@ -95,6 +95,31 @@ TEST(StartTls, cancelling_it_closes_the_connection_and_leaks_nothing) {
   EXPECT_EQ(open_files(), before);
 }
 
+TEST(StartTls, cancelling_it_at_every_point_leaks_nothing) {
+  const int before = open_files();
+  RunOptions every_pass;  // looks at the kernel
+  every_pass.loop_factory = [] { return std::make_unique<Loop>(LoopOptions{.poll_interval = 1}); };
+  run(
+      []() -> Coro<> {
+        const ssl::Context client = client_context();
+        const ssl::Context server = server_context();
+        bool finished = false;
+        for (int steps = 1; !finished && steps < 200; ++steps) {
+          Ends ends = co_await connected();
+          Task<> ours = create_task(ends.client.writer.start_tls(client, to_localhost()));
+          Task<> theirs = create_task(ends.served.writer.start_tls(server));
+          for (int i = 0; i < steps && !ours.done(); ++i) co_await pass();
+          finished = ours.done();
+          ours.cancel();
+          static_cast<void>(co_await error_of(std::move(theirs)));
+          EXPECT_EQ(ends.client.writer.is_closing(), !finished) << steps;
+        }
+        EXPECT_TRUE(finished);
+      }(),
+      every_pass);
+  EXPECT_EQ(open_files(), before);
+}
+
 TEST(StartTls, misuse_is_named) {
   run([]() -> Coro<> {
     Ends ends = co_await connected();

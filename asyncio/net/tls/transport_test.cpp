@@ -7,6 +7,7 @@
 #include "asyncio/combinators/gather.hpp"
 #include "asyncio/combinators/timeouts.hpp"
 #include "asyncio/core/events.hpp"
+#include "asyncio/net/stream_protocol.hpp"
 #include "asyncio/net/tls/internal/test_support.hpp"
 
 namespace asyncio {
@@ -429,6 +430,46 @@ TEST(TlsProtocols, nothing_is_delivered_while_reading_is_paused) {
     transport->resume_reading();
     co_await protocol->lost;
     EXPECT_EQ(protocol->log, "made:TLSv1.3 data:late eof lost:");
+  }());
+}
+
+struct Pausable final : Recorder {
+  void pause_writing() override { log += "pause "; }
+  void resume_writing() override { log += "resume "; }
+};
+
+TEST(TlsProtocols, back_pressure_of_the_socket_reaches_the_protocol) {
+  run([]() -> Coro<> {
+    Loop& loop = get_running_loop();
+    Listening there = co_await listening({.ssl = server_context()});
+    auto [transport, protocol] =
+        co_await loop.create_connection([] { return std::make_shared<Pausable>(); }, "localhost",
+                                        there.port, {.ssl = client_context()});
+    Connection served = co_await std::move(there.arrived);
+    transport->set_write_buffer_limits({.high = 100'000, .low = 1'000});
+    EXPECT_EQ(transport->get_write_buffer_limits(),
+              (std::pair<std::size_t, std::size_t>{1'000, 100'000}));
+    transport->write(std::string(20'000'000, 'w'));
+    EXPECT_EQ(protocol->log, "made:TLSv1.3 pause ");
+    EXPECT_EQ((co_await served.reader.readexactly(20'000'000)).size(), 20'000'000U);
+    EXPECT_TRUE(co_await eventually([&, p = protocol] { return p->log.ends_with("resume "); }));
+    transport->abort();
+  }());
+}
+
+TEST(TlsProtocols, streams_can_be_made_of_the_transport) {
+  run([]() -> Coro<> {
+    Loop& loop = get_running_loop();
+    Listening there = co_await listening({.ssl = server_context()});
+    auto streams = std::make_shared<StreamReaderProtocol>();
+    StreamReader reader = streams->reader();
+    static_cast<void>(co_await loop.create_connection([&] { return streams; }, "localhost",
+                                                      there.port, {.ssl = client_context()}));
+    Connection served = co_await std::move(there.arrived);
+    streams->writer().write("up\n");
+    EXPECT_EQ(co_await served.reader.readline(), "up\n");
+    served.writer.write("down\n");
+    EXPECT_EQ(co_await reader.readline(), "down\n");
   }());
 }
 
