@@ -1,8 +1,8 @@
-// graceful_shutdown: Ctrl-C stops taking new work, lets what has begun finish within a deadline,
-// and cancels the rest. A second Ctrl-C does not wait.
+// graceful_shutdown: Ctrl-C, or SIGTERM, stops taking new work, lets what has begun finish within a
+// deadline, and cancels the rest. A second Ctrl-C does not wait.
 //
 //   graceful_shutdown               press Ctrl-C after a while
-//   graceful_shutdown --self-test   sends itself the signal
+//   graceful_shutdown --self-test   sends itself the signals
 #include <fmt/core.h>
 #include <asyncio/asyncio.hpp>
 #include <csignal>
@@ -54,33 +54,48 @@ class Workshop {
 
 // [main]
 // The first SIGINT cancels main: take_orders() leaves its sleep with CancelledError, close() is
-// awaited to its end, and then run() throws KeyboardInterrupt.
+// awaited to its end, and then run() throws KeyboardInterrupt. SIGTERM, by which systemd and docker
+// stop programs, is led the same way; then run() throws CancelledError.
 asyncio::Coro<> serve(Workshop& workshop) {
+  asyncio::get_running_loop().add_signal_handler(
+      SIGTERM, [self = asyncio::current_task()] { self->cancel("SIGTERM"); });
   co_await asyncio::try_finally([&] { return workshop.take_orders(); },
                                 [&] { return workshop.close(100ms); });
 }
 // [/main]
 
-asyncio::Coro<> serve_and_interrupt(Workshop& workshop) {
-  asyncio::get_running_loop().call_later(105ms, [] { std::raise(SIGINT); });
+asyncio::Coro<> serve_and_raise(Workshop& workshop, int signal) {
+  asyncio::get_running_loop().call_later(105ms, [signal] { std::raise(signal); });
   co_await serve(workshop);
 }
 
-int main(int argc, char** argv) {
-  const bool test = argc > 1 && std::string_view(argv[1]) == "--self-test";
-  Workshop workshop;
-  bool interrupted = false;
+// True where it was told to stop, and every job has ended one way or the other.
+bool run_until_told(asyncio::Coro<> serving, const Counts& counts) {
+  bool told = false;
   try {
-    asyncio::run(test ? serve_and_interrupt(workshop) : serve(workshop));
+    asyncio::run(std::move(serving));
   } catch (const asyncio::KeyboardInterrupt&) {
-    interrupted = true;
+    told = true;
+  } catch (const asyncio::CancelledError&) {
+    told = true;
   }
-  const Counts& counts = workshop.counts();
-  const bool good = interrupted && counts.abandoned > 0 && counts.finished > 0 &&
-                    counts.begun == counts.finished + counts.abandoned;
-  if (!test || !good) {
-    fmt::print("{} begun, {} finished, {} abandoned\n", counts.begun, counts.finished,
-               counts.abandoned);
+  fmt::print("{} begun, {} finished, {} abandoned\n", counts.begun, counts.finished,
+             counts.abandoned);
+  return told && counts.begun == counts.finished + counts.abandoned;
+}
+
+int main(int argc, char** argv) {
+  bool good = true;
+  if (argc > 1 && std::string_view(argv[1]) == "--self-test") {
+    for (const int signal : {SIGINT, SIGTERM}) {
+      Workshop workshop;
+      const Counts& counts = workshop.counts();
+      good &= run_until_told(serve_and_raise(workshop, signal), counts);
+      good &= counts.abandoned > 0 && counts.finished > 0;
+    }
+  } else {
+    Workshop workshop;
+    good = run_until_told(serve(workshop), workshop.counts());
   }
   return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

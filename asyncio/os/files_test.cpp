@@ -192,7 +192,7 @@ TEST(FilesCancelled, a_read_gives_its_bytes_to_the_next) {
     const int peer = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
     auto file = co_await open_file(path);
     auto reading = create_task(file.readline());
-    co_await sleep(5ms);
+    co_await pass(2);
     reading.cancel();
     EXPECT_EQ(co_await error_of(reading), "CancelledError");
     EXPECT_EQ(::write(peer, "late\nnext\n", 10), 10);
@@ -244,7 +244,6 @@ TEST(FilesCancelled, an_open_that_blocks_leaves_no_fd_behind) {
     EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0);
     EXPECT_FALSE(co_await move_on_after(5ms, open_file(path, "r")));
     const int peer = ::open(path.c_str(), O_RDWR | O_CLOEXEC);  // lets the thread go on
-    co_await sleep(5ms);
     ::close(peer);
   });
 }
