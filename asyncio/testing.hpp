@@ -14,6 +14,7 @@
 #include "asyncio/asyncio.hpp"
 #include "asyncio/testing/cases.hpp"
 #include "asyncio/testing/clock.hpp"
+#include "asyncio/testing/faults.hpp"
 #include "asyncio/testing/mock.hpp"
 #include "asyncio/testing/network.hpp"
 #include "asyncio/testing/run.hpp"

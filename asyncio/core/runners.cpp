@@ -163,6 +163,7 @@ void Runner::close() {
   detail::cancel_all_tasks(*loop_);
   loop_->run_until_complete(loop_->shutdown_asyncgens());
   loop_->run_until_complete(loop_->shutdown_default_executor());
+  detail::cancel_all_tasks(*loop_);  // a server that nobody closed may have started some meanwhile
 }
 
 }  // namespace asyncio

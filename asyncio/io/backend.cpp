@@ -2,12 +2,14 @@
 #include "asyncio/io/backend.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <ctime>
 
 namespace asyncio::detail {
 namespace {
@@ -75,10 +77,22 @@ std::int64_t IoBackend::send_to(int fd, const char* data, std::size_t size,
       [&] { return ::sendto(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL, address, length); });
 }
 
+// sendfile(2) has no MSG_NOSIGNAL: the signal of a broken connection is held off and taken back.
 std::int64_t IoBackend::send_file(int fd, int file, std::int64_t offset,
                                   std::size_t size) noexcept {
+  sigset_t broken_pipe;
+  sigset_t before;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
   off_t position = offset;
-  return result_of([&] { return ::sendfile(fd, file, &position, size); });
+  const std::int64_t result = result_of([&] { return ::sendfile(fd, file, &position, size); });
+  if (result == -EPIPE && sigismember(&before, SIGPIPE) == 0) {
+    const timespec now{};
+    sigtimedwait(&broken_pipe, nullptr, &now);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return result;
 }
 
 int IoBackend::accept(int fd, SocketAddress& peer) noexcept {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -58,6 +59,19 @@ TEST_P(Operations, give_bytes_the_end_and_errors_as_numbers) {
   close_there();
   EXPECT_EQ(backend_->send(here(), "x", 1), -EPIPE);  // and no SIGPIPE
   EXPECT_EQ(backend_->receive(-1).size, -EBADF);
+}
+
+// Otherwise a client that leaves during a download would end the whole process.
+TEST_P(Operations, a_file_that_nobody_takes_is_an_error_and_no_signal) {
+  const int file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::fcntl(here(), F_SETFL, O_NONBLOCK), 0);
+  EXPECT_GT(backend_->send_file(here(), file, 0, 100), 0);
+  close_there();
+  EXPECT_EQ(backend_->send_file(here(), file, 0, 100), -EPIPE);
+  sigset_t pending;
+  ASSERT_EQ(::sigpending(&pending), 0);
+  EXPECT_EQ(::sigismember(&pending, SIGPIPE), 0);
+  ::close(file);
 }
 
 TEST_P(Operations, send_several_parts_as_one) {

@@ -237,9 +237,8 @@ ConnectedSocket adopt_socket(Loop& loop, int fd) {
   IoBackend& backend = loop.backend();
   if (!is_stream_socket(backend, fd))
     throw ValueError("A Stream Socket was expected, got fd " + std::to_string(fd));
-  ConnectedSocket socket{FileDescriptor(fd, &backend), peer_name(backend, fd)};
   set_nonblocking(backend, fd);
-  return socket;
+  return {FileDescriptor(fd, &backend), peer_name(backend, fd)};
 }
 
 }  // namespace asyncio::detail

@@ -30,7 +30,7 @@ Coro<ConnectedSocket> connect_to(Loop& loop, Address peer, ConnectPlan plan,
 Coro<ConnectedSocket> connect_by_name(Loop& loop, std::string host, int port,
                                       ConnectOptions options);
 Coro<ConnectedSocket> connect_by_path(Loop& loop, std::string path, ConnectOptions options);
-// Takes a connected socket of the caller's over.
+// Takes a connected socket of the caller's over; where it throws, it is the caller's still.
 ConnectedSocket adopt_socket(Loop& loop, int fd);
 
 }  // namespace asyncio::detail

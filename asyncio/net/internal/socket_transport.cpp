@@ -370,14 +370,20 @@ void SocketTransport::after_output() {
     losing_ = true;
     queue(kLost);
   } else if (write_ended_) {
-    backend_->shutdown_write(fd_);
+    shut_down_writing();
   }
 }
 
 void SocketTransport::write_eof() {
   if (closing_ || write_ended_) return;
   write_ended_ = true;
-  if (output_.empty()) backend_->shutdown_write(fd_);
+  if (output_.empty()) shut_down_writing();
+}
+
+// Where the peer cannot be told the end, it would wait for ever, and so would we.
+void SocketTransport::shut_down_writing() {
+  const int result = backend_->shutdown_write(fd_);
+  if (result < 0) fatal_error(make_os_error(-result, "shutdown"), kWriteFailed);
 }
 
 std::pair<std::size_t, std::size_t> SocketTransport::get_write_buffer_limits() const {

@@ -99,6 +99,7 @@ class SocketTransport final : public Transport,
   void flush();
   std::int64_t send_output();
   void after_output();
+  void shut_down_writing();
   void keep(std::string_view rest);
   void check_writable(const char* what) const;
   void pause_protocol();
