@@ -45,7 +45,7 @@ Coro<> echo_rounds(int rounds, std::size_t size) {
 }
 
 ASYNCIO_CORO_WRAPPER Coro<> echo_once() { return echo_rounds(1, 5); }
-ASYNCIO_CORO_WRAPPER Coro<> echo_many_times() { return echo_rounds(80, 64); }
+ASYNCIO_CORO_WRAPPER Coro<> echo_many_times() { return echo_rounds(170, 64); }
 ASYNCIO_CORO_WRAPPER Coro<> echo_large_messages() { return echo_rounds(10, 30'000); }
 
 Coro<> say_lines(StreamReader, StreamWriter writer) {

@@ -56,7 +56,7 @@ class PatientClock final : public detail::TimeSource {
   bool jump_to(TimePoint deadline) noexcept override {
     if (std::exchange(calls_, plan_->calls()) + kLooks < plan_->calls()) looks_ = 0;
     if (++looks_ < kLooks) {
-      ::usleep(50);
+      ::usleep(50);  // tidy: sleeps because softirqs deliver on their own
       return true;  // look again
     }
     looks_ = 0;
