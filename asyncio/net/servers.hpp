@@ -33,7 +33,7 @@ struct ServerOptions {
   ssl::Context ssl = {};
   std::optional<Duration> ssl_handshake_timeout = {};  // left out: 60 s
   std::optional<Duration> ssl_shutdown_timeout = {};   // left out: 30 s
-  Address::Family family = Address::Family::none;  // none: IPv4 and IPv6
+  Address::Family family = Address::Family::none;      // none: IPv4 and IPv6
   bool reuse_address = true;   // a port whose last connections still linger may be taken
   bool cleanup_socket = true;  // of a Unix server: close() removes the path
 };

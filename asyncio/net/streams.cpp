@@ -573,6 +573,9 @@ void StreamWriter::write(std::string_view data) { transport().write(data); }
 void StreamWriter::writelines(std::span<const std::string_view> parts) {
   transport().writelines(parts);
 }
+void StreamWriter::writelines(std::vector<std::string>&& parts) {
+  transport().writelines(std::move(parts));
+}
 void StreamWriter::writelines(std::span<const std::string> parts) {
   std::vector<std::string_view> views(parts.begin(), parts.end());
   transport().writelines(std::span<const std::string_view>(views));

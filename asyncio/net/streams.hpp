@@ -280,6 +280,8 @@ class StreamWriter {
     writelines(std::span(parts.begin(), parts.size()));
   }
   void writelines(std::span<const std::string> parts);
+  // C++: takes the strings over: what the kernel does not take at once is not copied.
+  void writelines(std::vector<std::string>&& parts);
   // Returns at once up to the high-water mark (64 KiB); else waits for the low one. Throws the
   // connection's error, ConnectionResetError("Connection lost") once it is closed.
   detail::FlowWait drain();

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "asyncio/combinators/timeouts.hpp"
 #include "asyncio/io/backend.hpp"
 #include "asyncio/net/internal/test_support.hpp"
 
@@ -291,6 +292,39 @@ TEST(Streams, drain_waits_for_the_low_mark_and_not_for_an_empty_buffer) {
     EXPECT_LE(left, 12'500U);
     co_await second;
     ::close(pair.peers);
+  }());
+}
+
+// More parts than one system call takes, while the socket is watched for writability already: the
+// kernel would never say again that it takes more.
+TEST(Streams, writelines_of_very_many_parts_needs_no_edge_to_go_on) {
+  run([]() -> Coro<> {
+    Ends ends = co_await connected();
+    ends.served.writer.write(std::string(8'000'000, 'x'));  // fills the socket
+    std::size_t got = 0;
+    while (got < 8'000'000) got += (co_await ends.client.reader.read(1'000'000)).size();
+    co_await ends.served.writer.drain();
+    const std::vector<std::string> views(500, "ab");
+    ends.served.writer.writelines(views);
+    ends.served.writer.writelines(std::vector<std::string>(500, "cd"));
+    const auto all = co_await move_on_after(5s, ends.client.reader.readexactly(2000));
+    EXPECT_TRUE(all.has_value());
+    if (all) EXPECT_EQ(all->substr(998, 4), "abcd");
+  }());
+}
+
+TEST(Streams, strings_that_were_given_away_arrive_whole_and_in_order) {
+  run([]() -> Coro<> {
+    Ends ends = co_await connected();
+    std::vector<std::string> parts;
+    std::string all;
+    for (int i = 0; i < 100; ++i) {
+      parts.emplace_back(static_cast<std::size_t>(i) * 1000, static_cast<char>('a' + i % 26));
+      all += parts.back();
+    }
+    ends.served.writer.writelines(std::move(parts));
+    EXPECT_TRUE(co_await ends.client.reader.readexactly(all.size()) == all);
+    co_await ends.served.writer.drain();
   }());
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "asyncio/net/address.hpp"
 #include "asyncio/net/protocols.hpp"
@@ -56,6 +57,11 @@ class Transport : public BaseTransport {
   virtual void writelines(std::span<const std::string_view> parts) = 0;
   void writelines(std::initializer_list<std::string_view> parts) {
     writelines(std::span(parts.begin(), parts.size()));
+  }
+  // C++: takes the strings over: what the kernel does not take at once is not copied.
+  virtual void writelines(std::vector<std::string>&& parts) {
+    const std::vector<std::string_view> views(parts.begin(), parts.end());
+    writelines(std::span<const std::string_view>(views));
   }
   virtual void write_eof() = 0;  // half-close, behind what is buffered
   virtual bool can_write_eof() const = 0;

@@ -55,24 +55,28 @@ Coro<> answer(StreamReader reader, StreamWriter writer) {
   }
 }
 
-struct Footprint {
-  long files = 0;
-  long bytes = 0;
-};
+// Waits, for at most twenty seconds, until the last connections are gone.
+Coro<> settle(long files) {
+  for (int i = 0; i < 400 && open_files() != files; ++i) co_await sleep(50ms);
+}
 
 // Serves until SIGTERM. On SIGUSR1, when all clients are gone, it notes what it holds.
 Coro<> serve(int to_parent) {
   Loop& loop = get_running_loop();
   Event stop;
-  Footprint middle;
+  Event half_time;
   loop.add_signal_handler(SIGTERM, [&] { stop.set(); });
-  loop.add_signal_handler(SIGUSR1, [&] { middle = {open_files(), used_bytes()}; });
-  const long files = open_files();
+  loop.add_signal_handler(SIGUSR1, [&] { half_time.set(); });
   Server server = co_await start_server(answer, "127.0.0.1", 0, {.backlog = 4096});
   ::dprintf(to_parent, "%d\n", server.sockets()[0].port());
+  const long files = open_files();
+  co_await half_time.wait();
+  co_await settle(files);
+  const long bytes = used_bytes();
+  ::dprintf(to_parent, "half\n");
   co_await stop.wait();
-  co_await sleep(200ms);  // the last connections go
-  ::dprintf(to_parent, "%ld %ld\n", open_files() - files - 1, used_bytes() - middle.bytes);
+  co_await settle(files);
+  ::dprintf(to_parent, "%ld %ld\n", open_files() - files, used_bytes() - bytes);
   co_await server.shutdown(1s);
 }
 
@@ -213,11 +217,13 @@ bool check(bool holds, const char* what) {
   return holds;
 }
 
-Coro<int> soak(int port, long connections, Duration duration, pid_t server) {
+Coro<int> soak(int port, long connections, Duration duration, pid_t server,
+               std::FILE* from_server) {
   const long files = open_files();
   const Tally first = co_await half(port, connections, duration / 2);
-  co_await sleep(200ms);
   ::kill(server, SIGUSR1);
+  std::array<char, 8> word{};
+  if (std::fscanf(from_server, "%7s", word.data()) != 1) co_return 2;  // nothing else is to do
   const long bytes = used_bytes();
   const Tally second = co_await half(port, connections, duration / 2);
   const long growth = used_bytes() - bytes;
@@ -256,7 +262,8 @@ int main(int argc, char** argv) {
   std::FILE* const from_server = ::fdopen(ends[0], "r");
   int port = 0;
   if (std::fscanf(from_server, "%d", &port) != 1) return 2;
-  int result = asyncio::run(soak(port, connections, std::chrono::seconds(seconds), server));
+  int result =
+      asyncio::run(soak(port, connections, std::chrono::seconds(seconds), server, from_server));
 
   ::kill(server, SIGTERM);
   long files = -1;

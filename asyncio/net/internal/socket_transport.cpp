@@ -294,32 +294,61 @@ void SocketTransport::write(std::string_view data) {
   keep(data);
 }
 
+// Sends what the kernel takes of the first parts, where nothing waits before them. -1: the
+// connection is being lost.
+template <class Part>
+std::int64_t SocketTransport::send_parts(std::span<const Part> parts) {
+  if (!output_.empty()) return 0;
+  std::array<iovec, kPartsInARow> vector;
+  std::size_t count = 0;
+  std::int64_t offered = 0;
+  for (const Part& part : parts) {
+    if (count == vector.size()) break;
+    vector[count++] = {const_cast<char*>(part.data()), part.size()};
+    offered += static_cast<std::int64_t>(part.size());
+  }
+  const std::int64_t sent = backend_->send_vectored(fd_, vector.data(), count);
+  if (sent < 0 && !would_block(sent)) {
+    fatal_error(make_os_error(static_cast<int>(-sent), "sendmsg"), kWriteFailed);
+    return -1;
+  }
+  // The kernel would take more: no edge of writability will tell us so.
+  if (sent == offered && count < parts.size()) queue(kFlush);
+  return std::max<std::int64_t>(sent, 0);
+}
+
 void SocketTransport::writelines(std::span<const std::string_view> parts) {
   check_writable("writelines");
   if (closing_) return;
   std::size_t total = 0;
   for (const std::string_view part : parts) total += part.size();
   if (total == 0) return;
-  std::size_t sent = 0;
-  if (output_.empty()) {
-    std::array<iovec, kPartsInARow> vector;
-    std::size_t count = 0;
-    for (const std::string_view part : parts) {
-      if (count == vector.size()) break;
-      vector[count++] = {const_cast<char*>(part.data()), part.size()};
-    }
-    const std::int64_t result = backend_->send_vectored(fd_, vector.data(), count);
-    if (result < 0 && !would_block(result)) {
-      fatal_error(make_os_error(static_cast<int>(-result), "sendmsg"), kWriteFailed);
-      return;
-    }
-    if (result > 0) sent = static_cast<std::size_t>(result);
-    if (sent == total) return;
-  }
+  const std::int64_t result = send_parts(parts);
+  if (result < 0) return;
+  auto sent = static_cast<std::size_t>(result);
+  if (sent == total) return;
   for (const std::string_view part : parts) {
     const std::size_t skipped = std::min(sent, part.size());
     sent -= skipped;
     output_.append(part.substr(skipped));
+  }
+  keep({});
+}
+
+void SocketTransport::writelines(std::vector<std::string>&& parts) {
+  check_writable("writelines");
+  if (closing_) return;
+  std::size_t total = 0;
+  for (const std::string& part : parts) total += part.size();
+  if (total == 0) return;
+  const std::int64_t result = send_parts(std::span<const std::string>(parts));
+  if (result < 0) return;
+  auto sent = static_cast<std::size_t>(result);
+  if (sent == total) return;
+  for (std::string& part : parts) {
+    const std::size_t skipped = std::min(sent, part.size());
+    sent -= skipped;
+    if (skipped < part.size()) output_.append(std::move(part), skipped);
   }
   keep({});
 }

@@ -44,6 +44,7 @@ class SocketTransport final : public Transport,
   void write(std::string_view data) override;
   using Transport::writelines;
   void writelines(std::span<const std::string_view> parts) override;
+  void writelines(std::vector<std::string>&& parts) override;
   void write_eof() override;
   bool can_write_eof() const override { return true; }
   void pause_reading() override;
@@ -97,6 +98,8 @@ class SocketTransport final : public Transport,
   void deliver(std::string_view data);
   void read_eof();
   void flush();
+  template <class Part>
+  std::int64_t send_parts(std::span<const Part> parts);
   std::int64_t send_output();
   void after_output();
   void shut_down_writing();

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace asyncio::detail {
@@ -16,11 +17,22 @@ class WriteBuffer {
     if (data.empty()) return;
     size_ += data.size();
     // Small pieces share a string; a large one gets its own, so that nothing is moved twice.
-    if (empty_pieces() || pieces_.back().size() + data.size() > kPieceSize) {
+    if (empty_pieces() || !has_room(pieces_.back(), data.size())) {
       pieces_.emplace_back(data);
       return;
     }
     pieces_.back().append(data);
+  }
+
+  // Takes the string over from byte `skip` on; copies it where it is small.
+  void append(std::string&& data, std::size_t skip) {
+    if (data.size() - skip < kWorthTaking || (skip > 0 && !empty_pieces())) {
+      append(std::string_view(data).substr(skip));
+      return;
+    }
+    pieces_.push_back(std::move(data));
+    if (pieces_.size() - first_ == 1) begin_ = skip;
+    size_ += pieces_.back().size() - skip;
   }
 
   void consume(std::size_t count) noexcept {
@@ -61,6 +73,12 @@ class WriteBuffer {
 
  private:
   static constexpr std::size_t kPieceSize = std::size_t{64} * 1024;
+  static constexpr std::size_t kWorthTaking = std::size_t{4} * 1024;
+  // A string that is long already does not move for a few more bytes.
+  static bool has_room(const std::string& piece, std::size_t size) noexcept {
+    const std::size_t wanted = piece.size() + size;
+    return wanted <= kPieceSize && (wanted <= kWorthTaking || wanted <= piece.capacity());
+  }
   bool empty_pieces() const noexcept { return first_ == pieces_.size(); }
 
   std::vector<std::string> pieces_;
