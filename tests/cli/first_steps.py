@@ -8,6 +8,7 @@ In an expected line `...` stands for any text; a line `...` alone for any number
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -64,12 +65,22 @@ def main(build, compiler):
 def run(script, folder, environment):
     """What a script prints, and the folder that it ends in."""
     where = folder / ".where"
-    done = subprocess.run(["bash", "-e", "-c", f"{script}\npwd > '{where}'"],
-                          cwd=folder, env=environment, text=True, timeout=280,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        raise SystemExit(f"{script}\nended with {done.returncode} and printed\n{done.stdout}")
-    return done.stdout, where.read_text().strip()
+    output = folder / ".output"  # a file: what is left in the background would keep a pipe open
+    with open(output, "w") as file:
+        shell = subprocess.Popen(["bash", "-e", "-c", f"{script}\npwd > '{where}'"], cwd=folder,
+                                 env=environment, stdout=file, stderr=file,
+                                 start_new_session=True)
+        try:
+            status = shell.wait(timeout=280)
+        finally:
+            try:
+                os.killpg(shell.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # nothing is left
+    printed = output.read_text()
+    if status != 0:
+        raise SystemExit(f"{script}\nended with {status} and printed\n{printed}")
+    return printed, where.read_text().strip()
 
 
 def second_run_is_quick(folder, environment):
