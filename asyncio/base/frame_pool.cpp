@@ -1,5 +1,6 @@
 #include "asyncio/base/frame_pool.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 
@@ -39,6 +40,7 @@ struct PoolHolder {
     tls_frame_pool = pool;
   }
   ~PoolHolder() {
+    pool->send_collected();
     tls_frame_pool = nullptr;
     std::lock_guard lock(orphan_mutex());
     pool->next_orphan_ = orphans;
@@ -108,7 +110,13 @@ void FramePool::release_slow(void* block, std::size_t size) noexcept {
     ::operator delete(block);
     return;
   }
-  chunk_of(block)->owner->return_from_other_thread(block, class_of(size));
+  if (FramePool* pool = tls_frame_pool; pool != nullptr) {
+    pool->collect(block, class_of(size));
+    return;
+  }
+  auto* freed = static_cast<ReturnedBlock*>(block);  // the thread is ending
+  freed->size_class = std::max<std::size_t>(class_of(size), 1);
+  chunk_of(block)->owner->receive(freed, freed);
 #endif
 }
 
@@ -130,10 +138,9 @@ void* FramePool::carve(std::size_t size_class) {
   return block;
 }
 
-bool FramePool::take_returned_blocks() noexcept {
-  // acquire: pairs with the release in return_from_other_thread, so the links are visible.
+void FramePool::take_returned_blocks() noexcept {
+  // acquire: pairs with the release in receive(), so the links are visible.
   FreeBlock* block = returned_.exchange(nullptr, std::memory_order_acquire);
-  const bool any = block != nullptr;
   while (block != nullptr) {
     FreeBlock* next = block->next;
     const std::size_t size_class = static_cast<ReturnedBlock*>(block)->size_class;
@@ -141,17 +148,33 @@ bool FramePool::take_returned_blocks() noexcept {
     free_[size_class] = block;
     block = next;
   }
-  return any;
 }
 
-void FramePool::return_from_other_thread(void* block, std::size_t size_class) noexcept {
-  auto* returned = static_cast<ReturnedBlock*>(block);
-  returned->size_class = size_class == 0 ? 1 : size_class;
+void FramePool::collect(void* block, std::size_t size_class) noexcept {
+  FramePool* const owner = chunk_of(block)->owner;
+  if (collected_ == kBatch || owner != collected_for_) send_collected();
+  auto* freed = static_cast<ReturnedBlock*>(block);
+  freed->size_class = std::max<std::size_t>(size_class, 1);
+  freed->next = first_collected_;
+  if (first_collected_ == nullptr) last_collected_ = freed;
+  first_collected_ = freed;
+  collected_for_ = owner;
+  ++collected_;
+}
+
+void FramePool::send_collected() noexcept {
+  if (collected_ > 0) collected_for_->receive(first_collected_, last_collected_);
+  first_collected_ = nullptr;
+  collected_ = 0;
+}
+
+// Any thread: a chain of blocks of this pool.
+void FramePool::receive(FreeBlock* first, FreeBlock* last) noexcept {
   FreeBlock* head = returned_.load(std::memory_order_relaxed);
   do {
-    returned->next = head;
+    last->next = head;
     // release: pairs with the acquire in take_returned_blocks.
-  } while (!returned_.compare_exchange_weak(head, returned, std::memory_order_release,
+  } while (!returned_.compare_exchange_weak(head, first, std::memory_order_release,
                                             std::memory_order_relaxed));
 }
 

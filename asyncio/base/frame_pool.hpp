@@ -53,8 +53,10 @@ class FramePool {
   static void release_slow(void* block, std::size_t size) noexcept;
 
   void* carve(std::size_t size_class);
-  bool take_returned_blocks() noexcept;
-  void return_from_other_thread(void* block, std::size_t size_class) noexcept;
+  void take_returned_blocks() noexcept;
+  void receive(FreeBlock* first, FreeBlock* last) noexcept;
+  void collect(void* block, std::size_t size_class) noexcept;
+  void send_collected() noexcept;
 
   FreeBlock* free_[kClasses] = {};
   char* next_ = nullptr;  // the unused rest of the newest chunk
@@ -64,6 +66,14 @@ class FramePool {
   // Blocks freed by other threads: a stack; the class is written behind the link.
   std::atomic<FreeBlock*> returned_{nullptr};
   FramePool* next_orphan_ = nullptr;
+
+  // Blocks of one other pool that this thread has freed. They go home kBatch at a time, since each
+  // trip locks the bus and takes the stack's cache line from its owner: 20 ns less a block.
+  static constexpr unsigned kBatch = 32;
+  FramePool* collected_for_ = nullptr;
+  FreeBlock* first_collected_ = nullptr;
+  FreeBlock* last_collected_ = nullptr;
+  unsigned collected_ = 0;
 };
 
 // Null until the thread allocates for the first time, and again while it ends.

@@ -75,6 +75,11 @@ class IntrusiveList {
     return next == &head_ ? nullptr : static_cast<T*>(next);
   }
 
+  // The element, where there is exactly one; null otherwise.
+  T* only() noexcept {
+    return head_.next == head_.prev && !empty() ? static_cast<T*>(head_.next) : nullptr;
+  }
+
   // The first element, or null.
   T* first() noexcept { return empty() ? nullptr : &front(); }
 

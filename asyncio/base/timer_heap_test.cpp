@@ -61,6 +61,35 @@ TEST(TimerHeap, agrees_with_a_multimap_under_random_use) {
   }
 }
 
+// Thousands due at once are sorted rather than popped: the order is the same.
+TEST(TimerHeap, gives_what_is_due_as_a_multimap_does_however_much_that_is) {
+  for (const int due_percent : {1, 20, 50, 100}) {
+    std::mt19937 random(static_cast<unsigned>(due_percent));
+    TimerHeap heap;
+    std::vector<TimerSlot> slots(5'000);
+    std::multimap<std::int64_t, TimerSlot*> model;
+    std::vector<TimerSlot*> given;
+    std::vector<TimerSlot*> expected;
+
+    for (TimerSlot& slot : slots) {
+      const auto when = static_cast<std::int64_t>(random() % 1'000);
+      heap.push(when, slot);
+      model.emplace(when, &slot);
+      if (random() % 100 == 0) heap.next_deadline();  // so that some stand in order already
+    }
+    const std::int64_t now = 10 * due_percent - 1;
+    heap.pop_due(now, [&](TimerSlot& slot) { given.push_back(&slot); });
+    for (const auto& [when, slot] : model)
+      if (when <= now) expected.push_back(slot);
+
+    EXPECT_EQ(given, expected);
+    EXPECT_EQ(heap.size(), slots.size() - expected.size());
+    for (TimerSlot* slot : given) EXPECT_FALSE(slot->is_queued());
+    for (auto rest = model.upper_bound(now); rest != model.end(); ++rest)
+      ASSERT_EQ(&heap.pop(), rest->second);
+  }
+}
+
 TEST(TimerHeap, cancelling_a_hundred_thousand_in_random_order_leaves_it_empty) {
   std::mt19937 random(7);
   TimerHeap heap;

@@ -73,11 +73,11 @@ struct Shape<TimerNode> {
   static constexpr std::int32_t kSlot = offsetof(TimerNode, slot_);
 };
 template <>
-struct Shape<Sleep> {
+struct Shape<SleepNode> {
   static constexpr const char* kLabel = "sleep";
-  static inline constinit WaitKind kind{.type = &typeid(Sleep),
+  static inline constinit WaitKind kind{.type = &typeid(SleepNode),
                                         .labels = &kLabel,
-                                        .told = offsetof(Sleep, task_),
+                                        .told = offsetof(SleepNode, task_),
                                         .timer = Shape<TimerNode>::kSlot};
 };
 
@@ -86,7 +86,7 @@ namespace {
 const ShownKind kShowFutureWait(Shape<FutureWait>::kind);
 const ShownKind kShowWhenDone(Shape<WhenDone>::kind);
 const ShownKind kShowWaitNode(Shape<WaitNode>::kind);
-const ShownKind kShowSleep(Shape<Sleep>::kind);
+const ShownKind kShowSleep(Shape<SleepNode>::kind);
 
 std::mutex& registry_mutex() noexcept {
   static std::mutex mutex;

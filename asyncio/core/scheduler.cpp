@@ -31,8 +31,6 @@ TimerNode& TimerNode::of(TimerSlot& slot) noexcept {
 
 void throw_no_running_loop() { throw RuntimeError("no running event loop"); }
 
-Scheduler& running_scheduler() { return current_scheduler(); }
-
 Scheduler::Scheduler() = default;
 
 Scheduler::~Scheduler() {
@@ -60,6 +58,13 @@ void Scheduler::run_until_stopping() {
   } while (!stopping);
 }
 
+inline void Scheduler::run_handle(Node& node) {
+  if (watched) [[unlikely]]
+    run_watched(node);
+  else
+    node.run();  // may throw KeyboardInterrupt
+}
+
 inline void Scheduler::run_once() {
   if (ready.empty() || handles_since_poll >= poll_interval || stopping) [[unlikely]]
     poll();
@@ -67,14 +72,18 @@ inline void Scheduler::run_once() {
     take_posted();  // which acquires; a post that is missed here is seen a pass later
   if (!timers.empty()) queue_due_timers();
   ++passes;
-  unsigned ran = 0;
-  for (Batch batch(ready); !batch.nodes.empty(); ++ran) {
-    Node& node = batch.nodes.pop_front();
-    if (watched) [[unlikely]]
-      run_watched(node);
-    else
-      node.run();  // may throw KeyboardInterrupt
+  if (Node* only = ready.only()) {  // a batch of one needs no list: saves 30 instructions
+    ++handles_since_poll;
+    NodeList::remove(*only);
+    run_handle(*only);
+  } else {
+    run_batch();
   }
+}
+
+void Scheduler::run_batch() {
+  unsigned ran = 0;
+  for (Batch batch(ready); !batch.nodes.empty(); ++ran) run_handle(batch.nodes.pop_front());
   handles_since_poll += ran;
 }
 
@@ -125,8 +134,8 @@ void Scheduler::sleep_in_backend() {
 }
 
 void Scheduler::queue_due_timers() {
-  const std::int64_t current = now().time_since_epoch().count();
-  while (!timers.empty() && timers.next_deadline() <= current) TimerNode::of(timers.pop()).notify();
+  timers.pop_due(now().time_since_epoch().count(),
+                 [](TimerSlot& slot) { TimerNode::of(slot).notify(); });
 }
 
 bool Scheduler::take_posted() noexcept {
@@ -156,8 +165,6 @@ void Scheduler::post(CallbackBlock& block) noexcept {
   // Only the first post to a sleeping loop pays for the system call.
   if (asleep_.load() && asleep_.exchange(false)) backend->wake();
 }
-
-void Scheduler::wake() noexcept { backend->wake(); }
 
 namespace {
 

@@ -66,8 +66,6 @@ struct Scheduler {
 
   // ---- from other threads and signal handlers
   void post(CallbackBlock& block) noexcept;
-  void wake() noexcept;
-
   // Null ends it.
   void observe(StepObserver* observer) noexcept {
     observer_ = observer;
@@ -125,11 +123,13 @@ struct Scheduler {
   struct Batch;
 
   void run_once();
+  void run_handle(Node& node);
+  [[gnu::noinline]] void run_batch();
   void queue_due_timers();
   void poll();
   void wait_for_work();
   void sleep_in_backend();
-  bool take_posted() noexcept;
+  [[gnu::noinline]] bool take_posted() noexcept;
   void run_watched(Node& node);
   void check_thread_in_debug() const;
   void report_slow(Duration took, const std::string& who);
@@ -150,10 +150,9 @@ struct Scheduler {
 // The scheduler whose loop runs on this thread, or null.
 extern constinit thread_local Scheduler* tls_scheduler __attribute__((tls_model("initial-exec")));
 
-// Throws RuntimeError("no running event loop").
-Scheduler& running_scheduler();
 [[noreturn]] void throw_no_running_loop();
 
+// Throws RuntimeError("no running event loop").
 inline Scheduler& current_scheduler() {
   if (Scheduler* scheduler = tls_scheduler) [[likely]]
     return *scheduler;

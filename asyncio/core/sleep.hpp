@@ -2,20 +2,47 @@
 #pragma once
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 
 #include "asyncio/core/tasks.hpp"
 
 namespace asyncio {
 namespace detail {
 
-// The awaiter of sleep(). A delay of zero or less costs exactly one pass and arms no timer.
-class Sleep : public TimerNode {
+// What waits for the end of a delay.
+class SleepNode final : public TimerNode {
+ public:
+  // Throws std::bad_alloc.
+  SleepNode(TaskBase& task, Duration delay);
+  SleepNode(const SleepNode&) = delete;
+  SleepNode& operator=(const SleepNode&) = delete;
+  ~SleepNode() {
+    if (slot().is_queued()) disarm();
+  }
+
+  TaskBase& task() const noexcept { return *task_; }
+
+  // Two hops, as in CPython: the timer's turn completes the sleep, which queues the task.
+  void notify() noexcept override;
+  void run() override;
+  bool cancel_wait(const std::string& message) override;
+
+ private:
+  template <class>
+  friend struct Shape;
+  void disarm() noexcept;
+  TaskBase* task_;
+};
+
+// The awaiter of sleep(). A delay of zero or less costs exactly one pass, and neither arms a timer
+// nor makes the node for one, which saves a quarter of the instructions.
+class Sleep {
  public:
   explicit Sleep(Duration delay) noexcept : delay_(delay) {}
-  Sleep(const Sleep& other) noexcept : TimerNode(other), delay_(other.delay_) {}
+  Sleep(const Sleep& other) noexcept : delay_(other.delay_) {}
   Sleep& operator=(const Sleep&) = delete;
   ~Sleep() {
-    if (slot().is_queued()) disarm();
+    if (state_ == State::asleep) node_.~SleepNode();
   }
 
   bool await_ready() const noexcept { return false; }
@@ -23,27 +50,25 @@ class Sleep : public TimerNode {
   void await_suspend(std::coroutine_handle<Promise> handle) {
     TaskBase& task = *current_scheduler().current_task;
     if (delay_ <= Duration::zero()) {
+      state_ = State::yielded;
       task_ = &task;
       task.yield(handle.promise());
     } else {
       start(task, handle.promise());
     }
   }
-  void await_resume() { task_->check_cancelled(); }
-
-  // Two hops, as in CPython: the timer's turn completes the sleep, which queues the task.
-  void notify() noexcept final;
-  void run() final;
-  bool cancel_wait(const std::string& message) final;
+  void await_resume() { (state_ == State::asleep ? node_.task() : *task_).check_cancelled(); }
 
  private:
-  template <class>
-  friend struct Shape;
+  enum class State : std::uint8_t { idle, yielded, asleep };
   void start(TaskBase& task, CoroPromiseBase& promise);
-  void disarm() noexcept;
 
-  Duration delay_;
-  TaskBase* task_ = nullptr;
+  union {  // as state_ says
+    Duration delay_;
+    TaskBase* task_;
+    SleepNode node_;
+  };
+  State state_ = State::idle;
 };
 
 template <class T>

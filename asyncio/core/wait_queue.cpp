@@ -6,7 +6,7 @@ namespace asyncio::detail {
 
 // ---- one place
 
-void WaitNode::enter(WaitQueue& queue, CoroPromiseBase& promise, bool front) {
+inline void WaitNode::enter(WaitQueue& queue, CoroPromiseBase& promise, bool front) {
   Scheduler& scheduler = current_scheduler();
   task_ = scheduler.current_task;
   queue_ = &queue;
@@ -53,8 +53,7 @@ bool WaitNode::cancel_wait(const std::string& message) {
   return true;
 }
 
-void WaitNode::leave() noexcept {
-  if (queue_ == nullptr) return;
+void WaitNode::leave_queue() noexcept {
   if (queue_->cursor_ == this) {
     Node* next = queue_->nodes_.after(*this);
     queue_->cursor_ = static_cast<WaitNode*>(next);
@@ -108,14 +107,11 @@ void WaitQueue::wake_all() noexcept {
   while (wake_one()) {}
 }
 
-void WaitQueue::bind(Scheduler& scheduler, const char* owner) {
-  if (bound_ == nullptr) {
-    bound_ = &scheduler;
-    what_ = owner;
-    return;
-  }
-  if (bound_ != &scheduler)
+void WaitQueue::bind_first(Scheduler& scheduler, const char* owner) {
+  if (bound_ != nullptr)
     throw RuntimeError(std::string(owner) + " is bound to a different event loop");
+  bound_ = &scheduler;
+  what_ = owner;
 }
 
 }  // namespace asyncio::detail

@@ -56,7 +56,10 @@ class WaitNode : public Node {
   friend class WaitQueue;
   void enter(WaitQueue& queue, CoroPromiseBase& promise, bool front);
   [[noreturn]] void throw_orphaned();
-  void leave() noexcept;
+  void leave() noexcept {
+    if (queue_ != nullptr) leave_queue();
+  }
+  void leave_queue() noexcept;
 
   WaitQueue* queue_ = nullptr;
   TaskBase* task_ = nullptr;
@@ -89,13 +92,17 @@ class WaitQueue {
     holder_ = scheduler != nullptr ? scheduler->current_task : nullptr;
   }
   // Throws RuntimeError where `queue` has been waited on in another loop.
-  void bind(Scheduler& scheduler, const char* owner);
+  void bind(Scheduler& scheduler, const char* owner) {
+    if (bound_ != &scheduler) [[unlikely]]
+      bind_first(scheduler, owner);
+  }
 
  private:
   template <class>
   friend struct Shape;
   friend class WaitNode;
   WaitNode* first_waiting() noexcept;
+  void bind_first(Scheduler& scheduler, const char* owner);
 
   NodeList nodes_;
   WaitNode* cursor_ = nullptr;  // nothing before it is waiting; null: look from the front
