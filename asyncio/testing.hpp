@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "asyncio/asyncio.hpp"
+#include "asyncio/testing/allocations.hpp"
 #include "asyncio/testing/cases.hpp"
 #include "asyncio/testing/clock.hpp"
 #include "asyncio/testing/faults.hpp"

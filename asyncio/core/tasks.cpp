@@ -33,9 +33,7 @@ std::string line_of(const StackFrame& frame) {
 
 }  // namespace
 
-TaskBase::TaskBase(Scheduler& scheduler) : FutureBase(&scheduler) {
-  scheduler.tasks.push_back(*this);
-}
+TaskBase::TaskBase(Scheduler& scheduler) : FutureBase(&scheduler) {}
 
 TaskBase::~TaskBase() = default;
 
@@ -51,6 +49,7 @@ void TaskBase::adopt_options(TaskOptions& options) {
 
 void TaskBase::start(std::coroutine_handle<> frame, CoroPromiseBase& root_promise, bool eager) {
   static_cast<void>(frame);
+  scheduler_->tasks.push_back(*this);  // not before: what comes between may throw
   if (!extras_ || !extras_->name)
     number_ = next_task_number.fetch_add(1, std::memory_order_relaxed);
   if (!extras_ || !extras_->context) context_ = current_context_slot();

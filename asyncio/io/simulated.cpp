@@ -77,6 +77,10 @@ class SimulatedBackend final : public IoBackend {
   int number_on_socket(int fd, Operation operation) noexcept {
     return static_cast<int>(on_socket(fd, operation));
   }
+  bool run_due() {
+    const SimulatingScope simulating;
+    return world_.run_due();
+  }
   void watch_edges(int fd, FdWatcher& watcher, bool writable);
   SocketPtr socket_to_watch(int fd) const;
   void look_at_kernel(std::int64_t timeout_ns);
@@ -117,7 +121,7 @@ void SimulatedBackend::look_at_kernel(std::int64_t timeout_ns) {
 // next arrival. A loop that uses this clock asks jump_to() first, where it has timers; so it has a
 // reason to wait for the kernel where it comes with a timeout.
 void SimulatedBackend::wait(std::int64_t timeout_ns) {
-  const bool something_came = world_.run_due();
+  const bool something_came = run_due();
   if (world_.tell() || something_came || timeout_ns == 0) {
     look_at_kernel(0);
     return;
@@ -128,7 +132,7 @@ void SimulatedBackend::wait(std::int64_t timeout_ns) {
     return;
   }
   world_.now_ns = std::max(world_.now_ns, arrival);
-  world_.run_due();
+  run_due();
   world_.tell();
 }
 
@@ -139,6 +143,7 @@ SocketPtr SimulatedBackend::socket_to_watch(int fd) const {
 }
 
 void SimulatedBackend::watch_edges(int fd, FdWatcher& watcher, bool writable) {
+  const SimulatingScope simulating;
   if (!is_simulated(fd)) {
     writable ? kernel_->watch_writable(fd, watcher) : kernel_->watch(fd, watcher);
     kernel_fds_.insert(fd);
@@ -157,6 +162,7 @@ void SimulatedBackend::watch_edges(int fd, FdWatcher& watcher, bool writable) {
 }
 
 void SimulatedBackend::watch_level(int fd, FdWatcher& watcher, bool readable, bool writable) {
+  const SimulatingScope simulating;
   if (!readable && !writable) {
     forget(fd);
     return;
@@ -193,6 +199,7 @@ void SimulatedBackend::close(int fd) noexcept {
     kernel_fds_.erase(fd);
     kernel_->close(fd);
   } else if (const SocketPtr socket = world_.find(fd)) {
+    const SimulatingScope simulating;
     world_.close(socket);
   }
 }
@@ -201,6 +208,7 @@ void SimulatedBackend::close(int fd) noexcept {
 
 template <class Operation>
 std::int64_t SimulatedBackend::on_socket(int fd, Operation operation) noexcept {
+  const SimulatingScope simulating;
   try {
     const SocketPtr socket = world_.find(fd);
     return socket ? operation(socket) : -EBADF;
@@ -315,6 +323,7 @@ int SimulatedBackend::shutdown_write(int fd) noexcept {
 int SimulatedBackend::open_socket(int family, int type) noexcept {
   if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) return -EAFNOSUPPORT;
   if (type != SOCK_STREAM && type != SOCK_DGRAM) return -ESOCKTNOSUPPORT;
+  const SimulatingScope simulating;
   try {
     return world_.give_number(world_.make_socket(current_host(), family, type));
   } catch (...) {
@@ -420,6 +429,8 @@ bool SimulatedBackend::look_up(const std::string& host, NameAnswer& answer) {
 }
 
 }  // namespace
+
+constinit thread_local int tls_simulating = 0;
 
 // ---- the controls
 

@@ -101,6 +101,10 @@ class SimulatedNetwork final : public TimeSource,
   std::unique_ptr<SimulatedWorld> world_;
 };
 
+// Not zero while this thread runs the simulation itself: what it allocates there is the kernel's
+// affair, not that of the program under test.
+extern constinit thread_local int tls_simulating;
+
 // The network behind a backend that make_backend() made; null for any other.
 SimulatedNetwork* simulated_network_of(IoBackend& backend) noexcept;
 

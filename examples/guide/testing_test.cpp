@@ -81,6 +81,16 @@ ASYNCIO_TEST(Queue, loses_nothing_wherever_its_getter_is_cancelled) {
 }
 // [/cancel]
 
+// [starve]
+TEST(Queue, survives_without_memory) {
+  testing_kit::fail_each_allocation([]() -> asyncio::Coro<> {
+    asyncio::Queue<std::string> queue;
+    co_await queue.put(std::string(1000, 'x'));
+    co_await queue.get();
+  });
+}
+// [/starve]
+
 // [streams]
 asyncio::Coro<> greet(asyncio::StreamReader& reader, asyncio::StreamWriter& writer) {
   const std::string name = co_await reader.readline();

@@ -175,6 +175,7 @@ void SimulatedWorld::signal(const SocketPtr& socket, unsigned signals) {
 }
 
 bool SimulatedWorld::tell() {
+  const SimulatingScope simulating;
   for (const SocketPtr& socket : levels) {
     const bool readable = socket->level_readable && socket->is_readable();
     const bool writable = socket->level_writable && is_writable(*socket);
@@ -196,6 +197,7 @@ bool SimulatedWorld::tell() {
     if (!readable && !writable) continue;
     any = true;
     record("ready", static_cast<std::uint64_t>(socket->id), signals, 0);
+    const SimulatingScope outside(0);
     if ((signals & SimulatedSocket::kHangup) != 0) socket->watcher->on_hangup();
     if (socket->watcher != nullptr) socket->watcher->on_ready(readable, writable);
   }

@@ -38,6 +38,19 @@ struct Endpoint {
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 
+class SimulatingScope {
+ public:
+  explicit SimulatingScope(int depth = tls_simulating + 1) noexcept : outer_(tls_simulating) {
+    tls_simulating = depth;
+  }
+  SimulatingScope(const SimulatingScope&) = delete;
+  SimulatingScope& operator=(const SimulatingScope&) = delete;
+  ~SimulatingScope() { tls_simulating = outer_; }
+
+ private:
+  int outer_;
+};
+
 struct SimulatedSocket;
 using SocketPtr = std::shared_ptr<SimulatedSocket>;
 

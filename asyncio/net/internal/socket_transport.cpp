@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
 
 #include "asyncio/base/assert.hpp"
 #include "asyncio/base/errors.hpp"
@@ -154,7 +155,8 @@ void SocketTransport::on_ready(bool readable, bool writable) noexcept {
 }
 
 void SocketTransport::on_backend_closed() noexcept {
-  const std::shared_ptr<SocketTransport> alive = std::move(self_);
+  const std::shared_ptr<SocketTransport> alive = shared_from_this();
+  self_.reset();
   backend_ = nullptr;
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   closing_ = losing_ = true;
@@ -540,7 +542,7 @@ void SocketTransport::call_connection_lost() {
     output_waiter_->set_exception(
         make_os_error(ECONNRESET, ErrorText{"Connection is closed by peer"}, "sendfile"));
   output_waiter_.reset();
-  static_cast<void>(sockname());  // remembered: nobody can tell afterwards
+  remember_sockname();
   if (stream_ != nullptr) {
     StreamState* const stream = std::exchange(stream_, nullptr);
     stream->connection_lost(error_);
@@ -563,6 +565,14 @@ void SocketTransport::call_connection_lost() {
   protocol_.reset();
   buffered_ = nullptr;
   if (server_) std::exchange(server_, nullptr)->detach(*this);
+}
+
+// Nobody can tell afterwards.
+void SocketTransport::remember_sockname() noexcept {
+  try {
+    static_cast<void>(sockname());
+  } catch (const std::bad_alloc&) {  // then it is not known: the connection must end all the same
+  }
 }
 
 void SocketTransport::release_fd() noexcept {

@@ -111,6 +111,7 @@ class SocketTransport final : public Transport,
   void force_close(std::exception_ptr error);
   void call_connection_lost();
   void release_fd() noexcept;
+  void remember_sockname() noexcept;
   void wake_output_waiter() noexcept;
   // Runs a callback of the protocol; false where it threw, and the connection is being lost.
   template <class Call>
