@@ -47,8 +47,7 @@ void TaskBase::adopt_options(TaskOptions& options) {
   if (options.context) extras().context = std::move(options.context);
 }
 
-void TaskBase::start(std::coroutine_handle<> frame, CoroPromiseBase& root_promise, bool eager) {
-  static_cast<void>(frame);
+void TaskBase::start(CoroPromiseBase& root_promise, bool eager) {
   scheduler_->tasks.push_back(*this);  // not before: what comes between may throw
   if (!extras_ || !extras_->name)
     number_ = next_task_number.fetch_add(1, std::memory_order_relaxed);

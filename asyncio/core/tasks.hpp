@@ -101,7 +101,7 @@ class TaskBase : public FutureBase, public TaskLink {
   Context get_context();
   // The loop goes away: destroys the frames; the task stays pending for ever.
   void abandon() noexcept;
-  void start(std::coroutine_handle<> frame, CoroPromiseBase& root, bool eager);
+  void start(CoroPromiseBase& root, bool eager);
   void adopt_options(TaskOptions& options);
 
  protected:
@@ -338,17 +338,10 @@ bool starts_eagerly(const Scheduler& scheduler) noexcept;
 
 template <class T>
 Task<T> spawn(Scheduler& scheduler, Coro<T> coroutine, TaskOptions* options) {
-  auto frame = std::move(coroutine).release();
-  TaskState<T>* state;
-  try {
-    state = new TaskState<T>(scheduler);
-  } catch (...) {
-    frame.destroy();
-    throw;
-  }
-  StatePtr<TaskState<T>> owner(state);
-  if (options != nullptr) state->adopt_options(*options);
-  state->start(frame, frame.promise(),
+  StatePtr<TaskState<T>> owner(new TaskState<T>(scheduler));
+  if (options != nullptr) owner->adopt_options(*options);
+  auto frame = std::move(coroutine).release();  // nothing throws from here on
+  owner->start(frame.promise(),
                (options != nullptr && options->eager_start) || starts_eagerly(scheduler));
   return Task<T>(std::move(owner));
 }
@@ -361,7 +354,7 @@ auto spawn_call(Scheduler& scheduler, F function, Args... args) {
   auto* state = new State(scheduler, std::move(function), std::move(args)...);
   StatePtr<TaskState<T>> owner(state);
   auto frame = as_coroutine(state->call()).release();
-  state->start(frame, frame.promise(), starts_eagerly(scheduler));
+  state->start(frame.promise(), starts_eagerly(scheduler));
   return Task<T>(std::move(owner));
 }
 

@@ -261,6 +261,7 @@ namespace parity::s015 {
 
 // "Executing <Task ... took 0.040 seconds" becomes the line of the trace.
 void show(asyncio::LogLevel level, std::string_view text) {
+  text = text.substr(0, text.find('\n'));  // further lines tell the places
   constexpr std::string_view start = "Executing <", end = " seconds";
   const std::size_t took = text.rfind(" took ");
   if (!text.starts_with(start) || !text.ends_with(end) || took == std::string_view::npos) {

@@ -188,15 +188,13 @@ Coro<int> work() {
 
 Coro<> pending() { co_await get_running_loop().create_future(); }
 
-// "RuntimeWarning: coroutine 'Coro<int> ns::work()' was never awaited" with Python's name of it.
+// "RuntimeWarning: coroutine 'work' was never awaited", and further lines, as Python shows it.
 std::string as_in_python(std::string_view text) {
-  const std::size_t open = text.find('\''), close = text.find('(');
-  const std::size_t name = text.rfind(':', close) + 1;
-  if (open == std::string_view::npos || close == std::string_view::npos) return std::string(text);
-  std::string message(text.substr(0, open + 1));
-  message += text.substr(name, close - name);
-  message += text.substr(text.find('\'', close), text.find('\n') - text.find('\'', close));
-  return "RuntimeWarning RuntimeWarning(" + message.substr(message.find(' ') + 1) + ")";
+  const std::size_t sentence = text.find(": ");
+  if (sentence == text.npos) return std::string(text);
+  const std::string type(text.substr(0, sentence));
+  const std::size_t begin = sentence + 2;
+  return type + " " + type + "(" + std::string(text.substr(begin, text.find('\n') - begin)) + ")";
 }
 
 Coro<> async_main() {
