@@ -13,7 +13,7 @@ namespace {
 // How many allocations of this thread succeed before one fails; negative: all do.
 thread_local constinit long tls_allocations_left = -1;
 
-bool may_allocate() noexcept {
+[[maybe_unused]] bool may_allocate() noexcept {
   if (tls_allocations_left < 0 || asyncio::detail::tls_simulating != 0) [[likely]]
     return true;
   return tls_allocations_left-- != 0;  // then negative: the ones after it succeed
@@ -64,7 +64,20 @@ AllocationReport fail_each_allocation(CoroFunction test, TestOptions options) {
 }  // namespace asyncio::testing
 
 // ---- operator new and its family, for programs that use the above. The array forms of the
-// standard library end here, too.
+// standard library end here, too. ThreadSanitizer brings its own.
+
+#if defined(__SANITIZE_THREAD__)
+#define ASYNCIO_OWN_OPERATOR_NEW 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ASYNCIO_OWN_OPERATOR_NEW 0
+#endif
+#endif
+#ifndef ASYNCIO_OWN_OPERATOR_NEW
+#define ASYNCIO_OWN_OPERATOR_NEW 1
+#endif
+
+#if ASYNCIO_OWN_OPERATOR_NEW
 
 namespace {
 
@@ -90,3 +103,4 @@ void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+#endif
