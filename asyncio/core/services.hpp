@@ -86,7 +86,7 @@ struct LoopServices {
   std::shared_ptr<ThreadPoolExecutor> executor;
   bool executor_shut_down = false;
   std::shared_ptr<LoopPortOwner> port;  // how other threads reach the loop, once one does
-  std::shared_ptr<Resolver> resolver;  // net/dns.hpp
+  std::shared_ptr<Resolver> resolver;   // net/dns.hpp
   StepTimes steps;
   IntrusiveList<ResourceLink> resources;
   TaskFactory task_factory = TaskFactory::standard;

@@ -57,7 +57,7 @@ class PatientClock final : public detail::TimeSource {
     if (std::exchange(calls_, plan_->calls()) + kLooks < plan_->calls()) looks_ = 0;
     if (++looks_ < kLooks) {
       ::usleep(50);  // tidy: sleeps because softirqs deliver on their own
-      return true;  // look again
+      return true;   // look again
     }
     looks_ = 0;
     if (deadline > now_) now_ = deadline;
