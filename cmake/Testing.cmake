@@ -8,7 +8,7 @@ set(ASYNCIO_RESULTS_DIR ${PROJECT_BINARY_DIR}/results)
 set(ASYNCIO_TEST_ENVIRONMENT
   "ASAN_OPTIONS=detect_leaks=1:check_initialization_order=1:strict_init_order=1"
   "UBSAN_OPTIONS=print_stacktrace=1"
-  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${CMAKE_CURRENT_LIST_DIR}/tsan_suppressions.txt")
 find_program(ASYNCIO_SYMBOLIZER NAMES llvm-symbolizer-19 llvm-symbolizer)
 if(ASYNCIO_SANITIZE AND ASYNCIO_SYMBOLIZER)
   foreach(tool IN ITEMS ASAN TSAN UBSAN)

@@ -9,17 +9,6 @@
 
 #include "asyncio/asyncio.hpp"
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-// As in sync/threads_test.cpp: exceptions that cross threads are counted out of the sanitizer's
-// sight.
-extern "C" const char* __tsan_default_suppressions() {
-  return "race:std::logic_error::~logic_error\nrace:std::runtime_error::~runtime_error\n"
-         "race:std::__exception_ptr::exception_ptr::_M_release\n";
-}
-#endif
-#endif
-
 namespace asyncio::db {
 namespace {
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -253,20 +254,16 @@ TEST(DebugMode, what_was_closed_is_not_named) {
 
 TEST(DebugMode, an_executor_that_is_busy_at_the_end_is_named) {
   Log log;
-  std::mutex gate;
-  gate.lock();
+  std::promise<void> gate;
   std::thread opener([&] {  // once the loop says that it waits
     while (!log.has("still busy")) std::this_thread::yield();
-    gate.unlock();
+    gate.set_value();
   });
 
   // Not through run(): the gate is opened by what the loop logs.
   run(
-      [](std::mutex& waits_for) -> Coro<> {
-        auto call = get_running_loop().run_in_executor([&] {
-          waits_for.lock();
-          waits_for.unlock();
-        });
+      [](std::promise<void>& waits_for) -> Coro<> {
+        auto call = get_running_loop().run_in_executor([&] { waits_for.get_future().wait(); });
         co_return;
       }(gate),
       {.debug = true});

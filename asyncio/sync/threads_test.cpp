@@ -13,17 +13,6 @@
 #include "asyncio/core/sleep.hpp"
 #include "asyncio/sync/locks.hpp"
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-// exception_ptr counts its references inside libstdc++, which the sanitizer does not see: the last
-// owner of an exception that has been in two threads looks like a race.
-extern "C" const char* __tsan_default_suppressions() {
-  return "race:std::logic_error::~logic_error\nrace:std::runtime_error::~runtime_error\n"
-         "race:std::__exception_ptr::exception_ptr::_M_release\n";
-}
-#endif
-#endif
-
 namespace asyncio {
 namespace {
 
