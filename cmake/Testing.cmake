@@ -5,10 +5,11 @@ find_package(GTest REQUIRED)
 # Each GoogleTest program leaves a list of its cases in results/; tools/test counts them.
 set(ASYNCIO_RESULTS_DIR ${PROJECT_BINARY_DIR}/results)
 
+set(ASYNCIO_TSAN_SUPPRESSIONS ${CMAKE_CURRENT_LIST_DIR}/tsan_suppressions.txt)
 set(ASYNCIO_TEST_ENVIRONMENT
   "ASAN_OPTIONS=detect_leaks=1:check_initialization_order=1:strict_init_order=1"
   "UBSAN_OPTIONS=print_stacktrace=1"
-  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${CMAKE_CURRENT_LIST_DIR}/tsan_suppressions.txt")
+  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${ASYNCIO_TSAN_SUPPRESSIONS}")
 find_program(ASYNCIO_SYMBOLIZER NAMES llvm-symbolizer-19 llvm-symbolizer)
 if(ASYNCIO_SANITIZE AND ASYNCIO_SYMBOLIZER)
   foreach(tool IN ITEMS ASAN TSAN UBSAN)
