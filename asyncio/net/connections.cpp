@@ -74,16 +74,7 @@ Coro<std::shared_ptr<Transport>> make_transport(Loop& loop, std::shared_ptr<Prot
   auto transport = std::make_shared<SocketTransport>(loop.scheduler(), std::move(socket.fd),
                                                      std::move(socket.peer));
   transport->start_protocol(std::move(protocol));
-  Future<> made(loop);
-  loop.call_soon([made] {
-    if (!made.done()) made.set_result();
-  });
-  try {
-    co_await made;
-  } catch (...) {
-    transport->close();
-    throw;
-  }
+  co_await wait_until_made(loop, *transport);
   co_return transport;
 }
 

@@ -12,17 +12,36 @@
 #include <utility>
 #include <vector>
 
+#include "asyncio/core/coroutines.hpp"
 #include "asyncio/net/address.hpp"
 #include "asyncio/net/protocols.hpp"
 #include "asyncio/net/tls/ssl.hpp"
 
 namespace asyncio {
 
+class BaseTransport;
+class Loop;
+
 // Left out: high is 64 KiB (or 4 * low), low is high / 4.
 struct WriteBufferLimits {
   std::optional<std::size_t> high = {};
   std::optional<std::size_t> low = {};
 };
+
+namespace detail {
+
+// Buffered bytes: above high the protocol is paused, at low and below it goes on.
+struct WaterMarks {
+  std::size_t high = std::size_t{64} * 1024;
+  std::size_t low = std::size_t{16} * 1024;
+};
+// What the limits mean. Throws ValueError where high < low.
+WaterMarks water_marks(WriteBufferLimits limits);
+
+// Returns once connection_made() was called; closes the transport where the caller is cancelled.
+Coro<> wait_until_made(Loop& loop, BaseTransport& transport);
+
+}  // namespace detail
 
 // Lifetime: the loop keeps a transport until its connection is lost; a handle keeps it longer.
 class BaseTransport {
@@ -83,6 +102,9 @@ class DatagramTransport : public BaseTransport {
   virtual void sendto(std::string_view data) = 0;
   // Throws ValueError where the transport is connected to another address.
   virtual void sendto(std::string_view data, const Address& to) = 0;
+  // Who hears of the next datagram.
+  virtual void set_protocol(std::shared_ptr<DatagramProtocol> protocol) = 0;
+  virtual std::shared_ptr<DatagramProtocol> get_protocol() const = 0;
 };
 
 }  // namespace asyncio

@@ -30,16 +30,7 @@ template <class End>
 Coro<std::shared_ptr<End>> make_pipe_end(Loop& loop, std::shared_ptr<Protocol> protocol, int fd) {
   auto end = std::make_shared<End>(loop.scheduler(), adopt_pipe(fd));
   end->open(std::move(protocol));
-  Future<> made(loop);
-  loop.call_soon([made] {
-    if (!made.done()) made.set_result();
-  });
-  try {
-    co_await made;
-  } catch (...) {
-    end->close();
-    throw;
-  }
+  co_await wait_until_made(loop, *end);
   co_return end;
 }
 

@@ -142,9 +142,9 @@ void DatagramSocketTransport::send(std::string_view data, const Address* to) {
     watches_writable_ = true;
     backend_->watch_writable(fd_, *this);
   }
-  if (queued_ > high_water_ && !protocol_paused_) {
+  if (queued_ > water_.high && !protocol_paused_) {
     protocol_paused_ = true;
-    guarded([&] { protocol_->pause_writing(); });
+    guarded([protocol = protocol_] { protocol->pause_writing(); });
   }
 }
 
@@ -168,9 +168,9 @@ void DatagramSocketTransport::flush() {
     output_.pop_front();
   }
   if (losing_) return;
-  if (protocol_paused_ && queued_ <= low_water_) {
+  if (protocol_paused_ && queued_ <= water_.low) {
     protocol_paused_ = false;
-    guarded([&] { protocol_->resume_writing(); });
+    guarded([protocol = protocol_] { protocol->resume_writing(); });
   }
   if (output_.empty() && closing_ && !losing_) {
     losing_ = true;
@@ -179,15 +179,7 @@ void DatagramSocketTransport::flush() {
 }
 
 void DatagramSocketTransport::set_write_buffer_limits(WriteBufferLimits limits) {
-  const std::size_t high = limits.high  ? *limits.high
-                           : limits.low ? 4 * *limits.low
-                                        : std::size_t{64} * 1024;
-  const std::size_t low = limits.low ? *limits.low : high / 4;
-  if (high < low)
-    throw ValueError("high (" + std::to_string(high) + ") must be >= low (" + std::to_string(low) +
-                     ") must be >= 0");
-  high_water_ = high;
-  low_water_ = low;
+  water_ = water_marks(limits);
 }
 
 // ---- the end

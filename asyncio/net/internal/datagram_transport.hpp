@@ -27,6 +27,10 @@ class DatagramSocketTransport final : public DatagramTransport,
 
   void sendto(std::string_view data) override;
   void sendto(std::string_view data, const Address& to) override;
+  void set_protocol(std::shared_ptr<DatagramProtocol> protocol) override {
+    protocol_ = std::move(protocol);
+  }
+  std::shared_ptr<DatagramProtocol> get_protocol() const override { return protocol_; }
   void close() override;
   void abort() override;
   bool is_closing() const override { return closing_; }
@@ -35,7 +39,7 @@ class DatagramSocketTransport final : public DatagramTransport,
   int fileno() const override { return fd_; }
   std::size_t get_write_buffer_size() const override { return queued_; }
   std::pair<std::size_t, std::size_t> get_write_buffer_limits() const override {
-    return {low_water_, high_water_};
+    return {water_.low, water_.high};
   }
   void set_write_buffer_limits(WriteBufferLimits limits) override;
   std::string repr() const override;
@@ -74,8 +78,7 @@ class DatagramSocketTransport final : public DatagramTransport,
   std::exception_ptr error_;
   std::deque<Waiting> output_;
   std::size_t queued_ = 0;  // bytes in output_, and a little for each
-  std::size_t high_water_ = std::size_t{64} * 1024;
-  std::size_t low_water_ = std::size_t{16} * 1024;
+  WaterMarks water_;
   std::uint8_t work_ = 0;
   bool closing_ = false;
   bool losing_ = false;

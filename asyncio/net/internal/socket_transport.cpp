@@ -418,24 +418,16 @@ void SocketTransport::shut_down_writing() {
 }
 
 std::pair<std::size_t, std::size_t> SocketTransport::get_write_buffer_limits() const {
-  return {low_water_, high_water_};
+  return {water_.low, water_.high};
 }
 
 void SocketTransport::set_write_buffer_limits(WriteBufferLimits limits) {
-  const std::size_t high = limits.high  ? *limits.high
-                           : limits.low ? 4 * *limits.low
-                                        : std::size_t{64} * 1024;
-  const std::size_t low = limits.low ? *limits.low : high / 4;
-  if (high < low)
-    throw ValueError("high (" + std::to_string(high) + ") must be >= low (" + std::to_string(low) +
-                     ") must be >= 0");
-  high_water_ = high;
-  low_water_ = low;
+  water_ = water_marks(limits);
   pause_protocol();
 }
 
 void SocketTransport::pause_protocol() {
-  if (output_.size() <= high_water_ || protocol_paused_) return;
+  if (output_.size() <= water_.high || protocol_paused_) return;
   protocol_paused_ = true;
   if (stream_ != nullptr) {
     stream_->pause_writing();
@@ -446,7 +438,7 @@ void SocketTransport::pause_protocol() {
 }
 
 void SocketTransport::resume_protocol() {
-  if (!protocol_paused_ || output_.size() > low_water_) return;
+  if (!protocol_paused_ || output_.size() > water_.low) return;
   protocol_paused_ = false;
   if (stream_ != nullptr) {
     stream_->resume_writing();

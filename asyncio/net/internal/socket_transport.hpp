@@ -127,8 +127,7 @@ class SocketTransport final : public Transport,
   std::shared_ptr<ServerState> server_;
   std::exception_ptr error_;  // for connection_lost()
   WriteBuffer output_;
-  std::size_t high_water_ = std::size_t{64} * 1024;
-  std::size_t low_water_ = std::size_t{16} * 1024;
+  WaterMarks water_;
   std::unique_ptr<Future<>> output_waiter_;
   Address peer_;
   mutable std::unique_ptr<Address> name_;  // once asked for, or closed

@@ -320,31 +320,23 @@ void PipeWriter::close() {
 }
 
 std::pair<std::size_t, std::size_t> PipeWriter::get_write_buffer_limits() const {
-  return {low_water_, high_water_};
+  return {water_.low, water_.high};
 }
 
 void PipeWriter::set_write_buffer_limits(WriteBufferLimits limits) {
-  const std::size_t high = limits.high  ? *limits.high
-                           : limits.low ? 4 * *limits.low
-                                        : std::size_t{64} * 1024;
-  const std::size_t low = limits.low ? *limits.low : high / 4;
-  if (high < low)
-    throw ValueError("high (" + std::to_string(high) + ") must be >= low (" + std::to_string(low) +
-                     ") must be >= 0");
-  high_water_ = high;
-  low_water_ = low;
+  water_ = water_marks(limits);
   pause_protocol();
 }
 
 void PipeWriter::pause_protocol() {
-  if (get_write_buffer_size() <= high_water_ || protocol_paused_ || !protocol_) return;
+  if (get_write_buffer_size() <= water_.high || protocol_paused_ || !protocol_) return;
   protocol_paused_ = true;
   const std::shared_ptr<Protocol> protocol = protocol_;
   guarded("protocol.pause_writing() failed", [&] { protocol->pause_writing(); });
 }
 
 void PipeWriter::resume_protocol() {
-  if (!protocol_paused_ || get_write_buffer_size() > low_water_ || !protocol_) return;
+  if (!protocol_paused_ || get_write_buffer_size() > water_.low || !protocol_) return;
   protocol_paused_ = false;
   const std::shared_ptr<Protocol> protocol = protocol_;
   guarded("protocol.resume_writing() failed", [&] { protocol->resume_writing(); });

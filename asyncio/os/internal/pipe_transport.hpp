@@ -140,8 +140,7 @@ class PipeWriter final : public WriteTransport,
 
   std::string output_;
   std::size_t sent_ = 0;  // of output_
-  std::size_t high_water_ = std::size_t{64} * 1024;
-  std::size_t low_water_ = std::size_t{16} * 1024;
+  WaterMarks water_;
   std::uint8_t writes_after_loss_ = 0;
   bool protocol_paused_ = false;
   bool listens_for_reader_ = false;
