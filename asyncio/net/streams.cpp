@@ -478,6 +478,7 @@ void FlowWait::suspend(CoroPromiseBase& promise) {
     task_->yield(promise);
     return;
   }
+  waited_ = true;
   state_->flow_waiters().push_back(*this);
   task_->suspend_on(promise, *this);
 }
@@ -501,7 +502,7 @@ void FlowWait::await_resume() {
     return;
   }
   if (state_->exception()) std::rethrow_exception(state_->exception());
-  if (state_->is_lost())
+  if (state_->is_lost() && !waited_)
     std::rethrow_exception(make_os_error(ECONNRESET, ErrorText{"Connection lost"}, "send"));
 }
 

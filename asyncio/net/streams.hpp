@@ -173,6 +173,7 @@ class [[nodiscard]] FlowWait final : public Node {
   StreamState* state_;
   TaskBase* task_ = nullptr;
   Kind kind_;
+  bool waited_ = false;
 };
 
 // A counted handle on one side of a stream. The last handle of both sides closes the connection.
@@ -283,7 +284,8 @@ class StreamWriter {
   // C++: takes the strings over: what the kernel does not take at once is not copied.
   void writelines(std::vector<std::string>&& parts);
   // Returns at once up to the high-water mark (64 KiB); else waits for the low one. Throws the
-  // connection's error, ConnectionResetError("Connection lost") once it is closed.
+  // connection's error, ConnectionResetError("Connection lost") once it is closed. One that waits
+  // while this end aborts the connection just returns, as Python's does.
   detail::FlowWait drain();
   // Sends `count` bytes (or all) of a file from `offset` behind what is buffered, through
   // sendfile(2); gives the number sent. Throws OSError; writing meanwhile is a RuntimeError.

@@ -79,7 +79,7 @@ TEST(StreamReader, readuntil_takes_the_shortest_of_several_separators) {
     reader.feed_eof();
     const std::string error = co_await error_of(reader.readuntil(ends));
     EXPECT_EQ(error, "IncompleteReadError: 4 bytes read on a total of undefined expected bytes");
-    EXPECT_EQ(sentence([&] { static_cast<void>(reader.readuntil("")); }),
+    EXPECT_EQ(error_of([&] { static_cast<void>(reader.readuntil("")); }),
               "ValueError: Separator should be at least one-byte string");
   }());
 }
@@ -186,7 +186,7 @@ TEST(StreamReader, read_view_lends_the_buffer_until_it_is_consumed) {
     EXPECT_EQ(co_await reader.read_view(), "abcdef");
     reader.consume(4);
     EXPECT_EQ(reader.buffered(), "ef");
-    EXPECT_EQ(sentence([&] { reader.consume(3); }),
+    EXPECT_EQ(error_of([&] { reader.consume(3); }),
               "ValueError: consume() of more bytes than are buffered");
     Task<std::size_t> size = create_task(
         [](StreamReader& from) -> Coro<std::size_t> {
@@ -206,12 +206,12 @@ TEST(StreamReader, read_view_lends_the_buffer_until_it_is_consumed) {
 
 TEST(StreamReader, misuse_is_named) {
   run([]() -> Coro<> {
-    EXPECT_EQ(sentence([] { StreamReader none(0); }), "ValueError: Limit cannot be <= 0");
+    EXPECT_EQ(error_of([] { StreamReader none(0); }), "ValueError: Limit cannot be <= 0");
     StreamReader reader;
     reader.feed_eof();
-    EXPECT_EQ(sentence([&] { reader.feed_data("x"); }), "RuntimeError: feed_data after feed_eof");
+    EXPECT_EQ(error_of([&] { reader.feed_data("x"); }), "RuntimeError: feed_data after feed_eof");
     StreamReader moved = std::move(reader);
-    EXPECT_NE(sentence([&] { static_cast<void>(reader.at_eof()); }), "");
+    EXPECT_NE(error_of([&] { static_cast<void>(reader.at_eof()); }), "");
     EXPECT_TRUE(moved.at_eof());
     co_return;
   }());
@@ -368,6 +368,22 @@ TEST(Streams, close_sends_what_is_buffered_and_abort_drops_it) {
   }());
 }
 
+TEST(Streams, drains_that_wait_return_when_we_abort_and_later_ones_throw) {
+  run([]() -> Coro<> {
+    const SocketPair pair = make_pair();
+    auto [reader, writer] = co_await open_connection({.sock = pair.ours});
+    writer.write(std::string(2'000'000, 'z'));
+    Task<> first = create_task(writer.drain());
+    Task<> second = create_task(writer.drain());
+    co_await pass();
+    writer.abort();
+    EXPECT_EQ(co_await error_of(std::move(first)), "");
+    EXPECT_EQ(co_await error_of(std::move(second)), "");
+    EXPECT_EQ(co_await error_of(writer.drain()), "ConnectionResetError: Connection lost");
+    ::close(pair.peers);
+  }());
+}
+
 TEST(Streams, dropping_both_handles_closes_the_connection_and_loses_nothing) {
   run([]() -> Coro<> {
     const SocketPair pair = make_pair();
@@ -405,7 +421,7 @@ TEST(Streams, after_a_half_close_the_peer_reads_to_the_end_and_can_answer) {
     ends.served.writer.write("answer");
     ends.served.writer.close();
     EXPECT_EQ(co_await ends.client.reader.read(), "answer");
-    EXPECT_EQ(sentence([&] { ends.client.writer.write("more"); }),
+    EXPECT_EQ(error_of([&] { ends.client.writer.write("more"); }),
               "RuntimeError: Cannot call write() after write_eof()");
   }());
 }
