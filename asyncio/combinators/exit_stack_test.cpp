@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "asyncio/testing.hpp"
+#include "tests/support.hpp"
 
 using namespace std::chrono_literals;
 
@@ -14,6 +15,7 @@ namespace asyncio {
 namespace {
 
 using Log = std::vector<std::string>;
+using tests::error_of;
 
 struct Resource {
   Log* log;
@@ -34,16 +36,6 @@ struct Resource {
     co_return swallows;
   }
 };
-
-template <class A>
-Coro<std::string> error_of(A awaitable) {
-  try {
-    co_await std::move(awaitable);
-  } catch (...) {
-    co_return describe(std::current_exception());
-  }
-  co_return "nothing";
-}
 
 ASYNCIO_TEST(AsyncExitStack, leaves_in_reverse_order) {
   Log log;
@@ -82,7 +74,7 @@ ASYNCIO_TEST(AsyncExitStack, an_error_travels_outwards_until_it_is_swallowed) {
         log.clear();
         throw ValueError("body");
       }));
-  EXPECT_EQ(error, "nothing");
+  EXPECT_EQ(error, "");
   EXPECT_EQ(log,
             (Log{"exit inner ValueError: body", "exit swallows ValueError: body", "exit outer"}));
 }

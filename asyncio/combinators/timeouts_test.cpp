@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "asyncio/testing.hpp"
+#include "tests/support.hpp"
 
 using namespace std::chrono_literals;
 
@@ -14,20 +15,11 @@ namespace asyncio {
 namespace {
 
 using Log = std::vector<std::string>;
+using tests::error_of;
 
 Coro<int> after(Duration delay, int value) {
   co_await sleep(delay);
   co_return value;
-}
-
-template <class A>
-Coro<std::string> error_of(A awaitable) {
-  try {
-    co_await std::move(awaitable);
-  } catch (...) {
-    co_return describe(std::current_exception());
-  }
-  co_return "nothing";
 }
 
 Duration elapsed_since(TimePoint start) { return get_running_loop().time() - start; }

@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "asyncio/testing.hpp"
+#include "tests/support.hpp"
 
 using namespace std::chrono_literals;
 
 namespace asyncio {
 namespace {
+
+using tests::error_of;
 
 // Writes down what is done with it.
 struct Recorder {
@@ -36,16 +39,6 @@ struct Recorder {
 };
 
 using Log = std::vector<std::string>;
-
-template <class A>
-Coro<std::string> error_of(A awaitable) {
-  try {
-    co_await std::move(awaitable);
-  } catch (...) {
-    co_return describe(std::current_exception());
-  }
-  co_return "nothing";
-}
 
 ASYNCIO_TEST(With, enters_runs_the_body_and_leaves) {
   Log log;

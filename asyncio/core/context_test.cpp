@@ -6,21 +6,14 @@
 #include <vector>
 
 #include "asyncio/testing.hpp"
+#include "tests/support.hpp"
 
 using namespace std::chrono_literals;
 
 namespace asyncio {
 namespace {
 
-template <class F>
-std::string error_of(F&& call) {
-  try {
-    call();
-  } catch (...) {
-    return describe(std::current_exception());
-  }
-  return "nothing";
-}
+using tests::error_of;
 
 TEST(ContextVar, gives_its_value_else_the_fallback_else_the_default_else_an_error) {
   ContextVar<int> bare("bare");

@@ -12,21 +12,14 @@
 #include <vector>
 
 #include "asyncio/testing.hpp"
+#include "tests/support.hpp"
 
 using namespace std::chrono_literals;
 
 namespace asyncio {
 namespace {
 
-template <class F>
-std::string error_of(F&& call) {
-  try {
-    call();
-  } catch (...) {
-    return describe(std::current_exception());
-  }
-  return "nothing";
-}
+using tests::error_of;
 
 LoopOptions virtual_time() {
   LoopOptions options;

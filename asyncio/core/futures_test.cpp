@@ -6,21 +6,14 @@
 #include <vector>
 
 #include "asyncio/testing.hpp"
+#include "tests/support.hpp"
 
 using namespace std::chrono_literals;
 
 namespace asyncio {
 namespace {
 
-template <class F>
-std::string error_of(F&& call) {
-  try {
-    call();
-  } catch (...) {
-    return describe(std::current_exception());
-  }
-  return "nothing";
-}
+using tests::error_of;
 
 ASYNCIO_TEST(Future, refuses_to_be_completed_twice) {
   Future<int> future;

@@ -8,21 +8,14 @@
 #include <vector>
 
 #include "asyncio/testing.hpp"
+#include "tests/support.hpp"
 
 using namespace std::chrono_literals;
 
 namespace asyncio {
 namespace {
 
-template <class F>
-std::string error_of(F&& call) {
-  try {
-    call();
-  } catch (...) {
-    return describe(std::current_exception());
-  }
-  return "nothing";
-}
+using tests::error_of;
 
 // The first line of a message that has more.
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -46,6 +39,16 @@ TEST(Run, gives_the_result_of_main_or_throws_what_it_throws) {
   EXPECT_EQ(error_of([] { run(fail()); }), "ValueError: main");
   auto pointer = run([]() -> Coro<std::unique_ptr<int>> { co_return std::make_unique<int>(6); }());
   EXPECT_EQ(*pointer, 6);
+  EXPECT_EQ(find_running_loop(), nullptr);
+}
+
+TEST(find_running_loop, is_null_outside_a_loop_and_the_loop_within) {
+  EXPECT_EQ(find_running_loop(), nullptr);
+  Loop loop;
+  Loop* seen = nullptr;
+  loop.call_soon([&] { seen = find_running_loop(); });
+  loop.run_until_complete(sleep(0s));
+  EXPECT_EQ(seen, &loop);
   EXPECT_EQ(find_running_loop(), nullptr);
 }
 

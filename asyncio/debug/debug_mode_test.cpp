@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <future>
 #include <mutex>
 #include <string>
@@ -12,34 +13,14 @@
 
 #include "asyncio/asyncio.hpp"
 #include "asyncio/testing.hpp"
+#include "tests/support.hpp"
 
 using namespace std::chrono_literals;
 
 namespace asyncio {
 namespace {
 
-// What the library logs while it stands.
-class Log {
- public:
-  Log() {
-    logging::set_sink([this](LogLevel, std::string_view line) {
-      const std::lock_guard held(mutex_);
-      text_ += std::string(line) + "\n";
-    });
-  }
-  Log(const Log&) = delete;
-  Log& operator=(const Log&) = delete;
-  ~Log() { logging::set_sink({}); }
-  std::string text() const {
-    const std::lock_guard held(mutex_);
-    return text_;
-  }
-  bool has(std::string_view words) const { return text().find(words) != std::string::npos; }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;
-};
+using tests::LogCapture;
 
 void block(Duration time) {
   const auto end = Clock::now() + time;
@@ -59,8 +40,19 @@ Coro<> set_threshold_and_block() {
   co_await sleep(0s);
 }
 
+TEST(DebugMode, comes_on_by_the_environment) {
+  const char* const before = std::getenv("ASYNCIO_DEBUG");
+  const std::string kept = before != nullptr ? before : "";
+  for (const auto& [value, on] :
+       {std::pair("1", true), std::pair("0", false), std::pair("", false)}) {
+    ::setenv("ASYNCIO_DEBUG", value, 1);
+    EXPECT_EQ(Loop().get_debug(), on) << value;
+  }
+  ::setenv("ASYNCIO_DEBUG", kept.c_str(), 1);
+}
+
 TEST(DebugMode, a_slow_step_is_named_with_the_places_where_it_began_and_ended) {
-  Log log;
+  LogCapture log;
 
   run(set_threshold_and_block(), {.debug = true});
 
@@ -72,7 +64,7 @@ TEST(DebugMode, a_slow_step_is_named_with_the_places_where_it_began_and_ended) {
 
 // The queue's node is what runs, not the task itself.
 TEST(DebugMode, a_slow_step_after_a_queue_is_the_tasks) {
-  Log log;
+  LogCapture log;
 
   run(
       []() -> Coro<> {
@@ -94,7 +86,7 @@ TEST(DebugMode, a_slow_step_after_a_queue_is_the_tasks) {
 }
 
 TEST(DebugMode, a_slow_callback_is_named_by_its_function) {
-  Log log;
+  LogCapture log;
 
   run(
       []() -> Coro<> {
@@ -110,7 +102,7 @@ TEST(DebugMode, a_slow_callback_is_named_by_its_function) {
 }
 
 TEST(DebugMode, a_forgotten_coroutine_is_reported_with_who_dropped_it) {
-  Log log;
+  LogCapture log;
 
   run(
       []() -> Coro<> {
@@ -126,7 +118,7 @@ TEST(DebugMode, a_forgotten_coroutine_is_reported_with_who_dropped_it) {
 
 TEST(DebugMode, a_forgotten_coroutine_is_not_reported_once_no_loop_is_in_debug_mode) {
   run(sleep(0s), {.debug = true});
-  Log log;
+  LogCapture log;
 
   static_cast<void>(fails());
 
@@ -138,7 +130,7 @@ TEST(DebugMode, can_be_switched_on_and_off) {
   loop.set_debug(true);
   loop.set_debug(true);
   loop.set_debug(false);
-  Log log;
+  LogCapture log;
 
   static_cast<void>(fails());
 
@@ -146,7 +138,7 @@ TEST(DebugMode, can_be_switched_on_and_off) {
 }
 
 TEST(DebugMode, a_failure_that_nobody_asked_for_has_its_traceback_outermost_first) {
-  Log log;
+  LogCapture log;
 
   run(
       []() -> Coro<> {
@@ -167,7 +159,7 @@ TEST(DebugMode, a_failure_that_nobody_asked_for_has_its_traceback_outermost_firs
 }
 
 TEST(DebugMode, off_keeps_no_traceback) {
-  Log log;
+  LogCapture log;
 
   run([]() -> Coro<> {
     create_task(fails(), {.name = "failing"});
@@ -219,7 +211,7 @@ TEST(DebugMode, use_from_another_thread_is_refused_and_both_threads_are_named) {
 }
 
 TEST(DebugMode, a_server_that_was_not_closed_is_named_with_its_place) {
-  Log log;
+  LogCapture log;
   std::optional<Server> server;
 
   run(
@@ -234,7 +226,7 @@ TEST(DebugMode, a_server_that_was_not_closed_is_named_with_its_place) {
 }
 
 TEST(DebugMode, what_was_closed_is_not_named) {
-  Log log;
+  LogCapture log;
 
   run(
       []() -> Coro<> {
@@ -253,7 +245,7 @@ TEST(DebugMode, what_was_closed_is_not_named) {
 }
 
 TEST(DebugMode, an_executor_that_is_busy_at_the_end_is_named) {
-  Log log;
+  LogCapture log;
   std::promise<void> gate;
   std::thread opener([&] {  // once the loop says that it waits
     while (!log.has("still busy")) std::this_thread::yield();

@@ -98,7 +98,7 @@ TEST(OpenConnection, an_unknown_host_is_a_gai_error) {
 
 TEST(OpenConnection, options_are_checked) {
   run([]() -> Coro<> {
-    EXPECT_EQ(sentence([] { static_cast<void>(open_connection(ConnectOptions{})); }),
+    EXPECT_EQ(error_of([] { static_cast<void>(open_connection(ConnectOptions{})); }),
               "ValueError: host and port was not specified and no sock specified");
     EXPECT_EQ(co_await error_of(open_connection("127.0.0.1", 1, {.sock = 0})),
               "ValueError: host/port and sock can not be specified at the same time");

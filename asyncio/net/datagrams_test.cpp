@@ -118,6 +118,37 @@ TEST(DatagramProtocol, hears_of_everything_in_order) {
   }());
 }
 
+TEST(DatagramProtocol, can_be_replaced_from_its_own_callback) {
+  struct Replaced final : DatagramProtocol {
+    Replaced(std::vector<std::string>& events, DatagramTransport*& transport)
+        : events(events), transport(transport) {}
+    void datagram_received(std::string_view, const Address&) override {
+      transport->set_protocol(std::make_shared<Log>(events));
+      events.push_back("replaced");
+    }
+    std::vector<std::string>& events;
+    DatagramTransport*& transport;
+  };
+  run([]() -> Coro<> {
+    std::vector<std::string> events;
+    DatagramTransport* transport = nullptr;
+    auto made = co_await get_running_loop().create_datagram_endpoint(
+        [&] { return std::make_shared<Replaced>(events, transport); }, kLoopback);
+    transport = made.first.get();
+    EXPECT_EQ(transport->get_protocol(), made.second);
+    std::weak_ptr<DatagramProtocol> first = made.second;
+    made.second.reset();
+    DatagramSocket peer = co_await open_datagram(kLoopback);
+    co_await peer.sendto("one", transport->sockname());
+    co_await peer.sendto("last", transport->sockname());
+    EXPECT_TRUE(co_await eventually([&] { return events.size() == 2; }));
+    EXPECT_TRUE(first.expired());
+    made.first->close();
+    co_await pass(2);
+    EXPECT_EQ(events, (std::vector<std::string>{"replaced", "got last", "closed"}));
+  }());
+}
+
 TEST(DatagramSocket, no_file_descriptor_stays_open) {
   const int before = open_files();
   run([]() -> Coro<> {

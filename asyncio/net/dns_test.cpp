@@ -317,7 +317,7 @@ TEST(Resolve, a_resolver_can_be_written_by_hand) {
 
 TEST(Resolver, refuses_servers_that_are_no_addresses) {
   run([]() -> Coro<> {
-    EXPECT_TRUE(mentions(sentence([] { make_resolver({.servers = {"dns.example"}}); }),
+    EXPECT_TRUE(mentions(error_of([] { make_resolver({.servers = {"dns.example"}}); }),
                          "ValueError: not a list of name servers: dns.example"));
     co_return;
   }());

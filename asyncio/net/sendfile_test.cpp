@@ -69,7 +69,7 @@ TEST(Sendfile, refuses_writes_while_it_runs_and_takes_them_after_its_cancellatio
     StreamWriter& writer = ends.client.writer;
     Task<std::size_t> sending = create_task(writer.sendfile(from.path()));
     co_await sleep(5ms);
-    EXPECT_EQ(sentence([&] { writer.write("x"); }),
+    EXPECT_EQ(error_of([&] { writer.write("x"); }),
               "RuntimeError: unable to write; sendfile is in progress");
     sending.cancel();
     EXPECT_EQ(co_await error_of(std::move(sending)), "CancelledError");
@@ -104,7 +104,7 @@ TEST(Sendfile, copies_what_sendfile_does_not_take) {
 TEST(Sendfile, a_missing_file_is_named) {
   run([]() -> Coro<> {
     Ends ends = co_await connected();
-    EXPECT_EQ(sentence([&] { static_cast<void>(ends.client.writer.sendfile("/no/file")); }),
+    EXPECT_EQ(error_of([&] { static_cast<void>(ends.client.writer.sendfile("/no/file")); }),
               "FileNotFoundError: [Errno 2] No such file or directory: '/no/file'");
   }());
 }

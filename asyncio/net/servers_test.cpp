@@ -40,6 +40,7 @@ TEST(Server, serves_many_clients_at_once) {
   run([]() -> Coro<> {
     Server server = co_await start_server(echo, "127.0.0.1", 0);
     EXPECT_TRUE(server.is_serving());
+    EXPECT_EQ(&server.get_loop(), &get_running_loop());
     std::vector<Task<std::string>> answers;
     for (int i = 0; i < 50; ++i)
       answers.push_back(create_task(ask(port_of(server), std::to_string(i))));

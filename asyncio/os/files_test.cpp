@@ -136,12 +136,12 @@ TEST(Files, errors_are_pythons_with_its_words) {
     co_await file.close();
     EXPECT_EQ(co_await error_of(file.write("x")), "ValueError: I/O operation on closed file.");
     EXPECT_EQ(co_await error_of(file.read()), "ValueError: I/O operation on closed file.");
-    EXPECT_EQ(sentence([&] { static_cast<void>(file.fileno()); }),
+    EXPECT_EQ(error_of([&] { static_cast<void>(file.fileno()); }),
               "ValueError: I/O operation on closed file.");
     file = co_await open_file(folder.file("a"));
     EXPECT_EQ(co_await error_of(file.write("x")), "ValueError: not writable");
     EXPECT_EQ(co_await error_of(file.seek(-5)), "OSError: [Errno 22] Invalid argument");
-    EXPECT_EQ(sentence([] { static_cast<void>(File().read()); }),
+    EXPECT_EQ(error_of([] { static_cast<void>(File().read()); }),
               "RuntimeError: this File is empty: nothing was assigned to it");
   });
 }

@@ -106,9 +106,9 @@ TEST(ReadPipe, it_cannot_be_written) {
     const auto refused = [](const std::string& error) {
       return error.ends_with("is the reading end of a pipe: it cannot be written");
     };
-    EXPECT_TRUE(refused(sentence([&, &to = transport] { to->write("x"); })));
-    EXPECT_TRUE(refused(sentence([&, &to = transport] { to->writelines({"x"}); })));
-    EXPECT_TRUE(refused(sentence([&, &to = transport] { to->write_eof(); })));
+    EXPECT_TRUE(refused(error_of([&, &to = transport] { to->write("x"); })));
+    EXPECT_TRUE(refused(error_of([&, &to = transport] { to->writelines({"x"}); })));
+    EXPECT_TRUE(refused(error_of([&, &to = transport] { to->write_eof(); })));
     EXPECT_FALSE(transport->can_write_eof());
     transport->close();
     co_await protocol->closed;
@@ -228,7 +228,7 @@ TEST(WritePipe, limits_are_those_of_python) {
     transport->set_write_buffer_limits({.low = 10});
     EXPECT_EQ(transport->get_write_buffer_limits(), Limits(10, 40));
     EXPECT_EQ(
-        sentence([&, &to = transport] { to->set_write_buffer_limits({.high = 1, .low = 2}); }),
+        error_of([&, &to = transport] { to->set_write_buffer_limits({.high = 1, .low = 2}); }),
         "ValueError: high (1) must be >= low (2) must be >= 0");
     transport->abort();
     co_await protocol->closed;

@@ -227,7 +227,7 @@ TEST(Subprocess, streams_can_be_merged_dropped_and_led_into_files) {
     auto hidden = co_await create_subprocess_exec({"echo", "x"}, {.out = DEVNULL, .err = PIPE});
     EXPECT_EQ((co_await hidden.communicate()).err, "");
     EXPECT_FALSE(hidden.has_out());
-    EXPECT_TRUE(sentence([&] { static_cast<void>(hidden.out()); })
+    EXPECT_TRUE(error_of([&] { static_cast<void>(hidden.out()); })
                     .ends_with("has no pipe for out\n  instead: {.out = asyncio::PIPE} where it "
                                "is created"));
 
@@ -295,12 +295,12 @@ TEST(Subprocess, signals_fail_only_after_everything_of_the_child_is_gone) {
     auto shell = co_await create_subprocess_shell("sleep 60 & echo $!", {.out = PIPE});
     const pid_t grandchild = std::stoi(co_await shell.out().readline());
     static_cast<void>(co_await shell.wait());
-    EXPECT_EQ(sentence([&] { shell.terminate(); }), "");  // its pipe is still open
+    EXPECT_EQ(error_of([&] { shell.terminate(); }), "");  // its pipe is still open
     ::kill(grandchild, SIGKILL);
     static_cast<void>(co_await shell.out().read());
     co_await pass(3);
-    EXPECT_EQ(sentence([&] { shell.send_signal(SIGUSR1); }), "ProcessLookupError");
-    EXPECT_EQ(sentence([&] { shell.kill(); }), "ProcessLookupError");
+    EXPECT_EQ(error_of([&] { shell.send_signal(SIGUSR1); }), "ProcessLookupError");
+    EXPECT_EQ(error_of([&] { shell.kill(); }), "ProcessLookupError");
   });
 }
 
@@ -569,7 +569,7 @@ TEST(SubprocessProtocol, close_kills_the_child_and_closes_its_pipes) {
     transport->close();
     co_await protocol->closed;
     EXPECT_EQ(transport->get_returncode(), -SIGKILL);
-    EXPECT_EQ(sentence([&] { transport->terminate(); }), "ProcessLookupError");
+    EXPECT_EQ(error_of([&] { transport->terminate(); }), "ProcessLookupError");
   });
 }
 

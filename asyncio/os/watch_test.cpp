@@ -92,9 +92,9 @@ TEST(Watch, cancelling_the_wait_leaves_no_fd) {
 
 TEST(Watch, a_folder_that_is_none_throws_at_once) {
   const TemporaryFile file;
-  EXPECT_EQ(sentence([] { static_cast<void>(watch_directory("/no/such")); }),
+  EXPECT_EQ(error_of([] { static_cast<void>(watch_directory("/no/such")); }),
             "FileNotFoundError: [Errno 2] No such file or directory: '/no/such'");
-  EXPECT_EQ(sentence([&] { static_cast<void>(watch_directory(file.path())); }),
+  EXPECT_EQ(error_of([&] { static_cast<void>(watch_directory(file.path())); }),
             "NotADirectoryError: [Errno 20] Not a directory: '" + file.path() + "'");
 }
 

@@ -7,37 +7,15 @@
 
 #include "asyncio/core/runners.hpp"
 #include "asyncio/core/sleep.hpp"
+#include "tests/support.hpp"
 
 namespace asyncio {
 namespace {
 
 using namespace std::chrono_literals;
 using Order = std::vector<std::string>;
-
-Coro<> pass(int times = 1) {
-  for (int i = 0; i < times; ++i) co_await sleep(0s);
-}
-
-// The sentence of what the awaitable throws, "" where it throws nothing.
-template <class A>
-Coro<std::string> error_of(A awaitable) {
-  try {
-    co_await std::move(awaitable);
-  } catch (...) {
-    co_return describe(std::current_exception());
-  }
-  co_return "";
-}
-
-template <class F>
-std::string sentence(F function) {
-  try {
-    function();
-  } catch (...) {
-    return describe(std::current_exception());
-  }
-  return "";
-}
+using tests::error_of;
+using tests::pass;
 
 // Appends `name` once it holds the lock or permit, and keeps that for one pass.
 template <class L>
@@ -178,7 +156,7 @@ TEST(Lock, cancelled_waiter_leaves_and_the_others_still_get_it) {
 
 TEST(Lock, release_of_a_free_lock_is_refused_with_pythons_sentence) {
   Lock lock;
-  EXPECT_EQ(sentence([&] { lock.release(); }), "RuntimeError: Lock is not acquired.");
+  EXPECT_EQ(error_of([&] { lock.release(); }), "RuntimeError: Lock is not acquired.");
 }
 
 TEST(Lock, guard_releases_once_also_when_moved_or_released_early) {
@@ -240,7 +218,7 @@ TEST(Lock, contended_use_in_two_loops_is_refused) {
   Runner first;
   first.run(contend(lock));
   Runner second;
-  EXPECT_NE(sentence([&] { second.run(contend(lock)); }).find("is bound to a different event loop"),
+  EXPECT_NE(error_of([&] { second.run(contend(lock)); }).find("is bound to a different event loop"),
             std::string::npos);
 }
 
@@ -417,7 +395,7 @@ TEST(Semaphore, a_task_that_never_waits_yields_and_keeps_count) {
 }
 
 TEST(Semaphore, negative_start_is_refused_with_pythons_sentence) {
-  EXPECT_EQ(sentence([] { Semaphore seats(-1); }),
+  EXPECT_EQ(error_of([] { Semaphore seats(-1); }),
             "ValueError: Semaphore initial value must be >= 0");
 }
 
@@ -430,7 +408,7 @@ TEST(Semaphore, repr_names_value_and_waiters) {
 TEST(BoundedSemaphore, release_above_the_start_is_refused_and_changes_nothing) {
   run([]() -> Coro<> {
     BoundedSemaphore seats(1);
-    EXPECT_EQ(sentence([&] { seats.release(); }),
+    EXPECT_EQ(error_of([&] { seats.release(); }),
               "ValueError: BoundedSemaphore released too many times");
     co_await seats.acquire();
     seats.release();
@@ -542,9 +520,9 @@ TEST(Condition, use_without_the_lock_is_refused_with_pythons_sentences) {
   run([]() -> Coro<> {
     Condition condition;
     EXPECT_EQ(co_await error_of(condition.wait()), "RuntimeError: cannot wait on un-acquired lock");
-    EXPECT_EQ(sentence([&] { condition.notify(); }),
+    EXPECT_EQ(error_of([&] { condition.notify(); }),
               "RuntimeError: cannot notify on un-acquired lock");
-    EXPECT_EQ(sentence([&] { condition.notify_all(); }),
+    EXPECT_EQ(error_of([&] { condition.notify_all(); }),
               "RuntimeError: cannot notify on un-acquired lock");
     EXPECT_NE(condition.repr().find("Condition object at 0x"), std::string::npos);
   }());
@@ -649,7 +627,7 @@ TEST(Barrier, abort_breaks_it_until_reset) {
 }
 
 TEST(Barrier, no_parties_are_refused_with_pythons_sentence) {
-  EXPECT_EQ(sentence([] { Barrier nobody(0); }), "ValueError: parties must be > 0");
+  EXPECT_EQ(error_of([] { Barrier nobody(0); }), "ValueError: parties must be > 0");
 }
 
 }  // namespace

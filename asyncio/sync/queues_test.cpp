@@ -8,16 +8,14 @@
 
 #include "asyncio/core/runners.hpp"
 #include "asyncio/core/sleep.hpp"
+#include "tests/support.hpp"
 
 namespace asyncio {
 namespace {
 
 using namespace std::chrono_literals;
 using Order = std::vector<std::string>;
-
-Coro<> pass(int times = 1) {
-  for (int i = 0; i < times; ++i) co_await sleep(0s);
-}
+using tests::pass;
 
 Coro<std::string> error_of(Task<int> task) {
   try {

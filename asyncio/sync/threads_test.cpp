@@ -12,24 +12,16 @@
 #include "asyncio/core/runners.hpp"
 #include "asyncio/core/sleep.hpp"
 #include "asyncio/sync/locks.hpp"
+#include "tests/support.hpp"
 
 namespace asyncio {
 namespace {
 
 using namespace std::chrono_literals;
 using ThreadGate = std::binary_semaphore;
+using tests::error_of;
 
 ContextVar<std::string> request("request", "none");
-
-template <class A>
-Coro<std::string> error_of(A awaitable) {
-  try {
-    co_await std::move(awaitable);
-  } catch (...) {
-    co_return describe(std::current_exception());
-  }
-  co_return "";
-}
 
 TEST(to_thread, runs_elsewhere_with_a_copy_of_the_context) {
   run([]() -> Coro<> {

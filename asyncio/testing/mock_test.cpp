@@ -5,21 +5,14 @@
 #include <string>
 
 #include "asyncio/testing.hpp"
+#include "tests/support.hpp"
 
 using namespace std::chrono_literals;
 
 namespace asyncio {
 namespace {
 
-template <class A>
-Coro<std::string> error_of(A awaitable) {
-  try {
-    co_await std::move(awaitable);
-  } catch (...) {
-    co_return describe(std::current_exception());
-  }
-  co_return "";
-}
+using tests::error_of;
 
 ASYNCIO_TEST(Mock, gives_its_queued_answers_first_and_then_the_usual_one) {
   testing::AsyncMock<int(int)> mock;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "asyncio/testing.hpp"
+#include "tests/support.hpp"
 
 using namespace std::chrono_literals;
 
@@ -15,6 +16,7 @@ namespace {
 
 using testing::Host;
 using testing::Network;
+using tests::error_of;
 
 Coro<> echo(StreamReader reader, StreamWriter writer) try {
   for (;;) {
@@ -34,16 +36,6 @@ Coro<std::string> ask(std::string host, std::string question) {
   std::string answer = co_await reader.read();
   writer.close();
   co_return answer;
-}
-
-template <class A>
-Coro<std::string> error_of(A awaitable) {
-  try {
-    co_await std::move(awaitable);
-  } catch (...) {
-    co_return describe(std::current_exception());
-  }
-  co_return "";
 }
 
 // Two hosts, and an echo server on the second.

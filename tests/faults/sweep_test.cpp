@@ -17,6 +17,7 @@
 #include "asyncio/io/simulated.hpp"
 #include "asyncio/testing/faults.hpp"
 #include "scenarios.hpp"
+#include "tests/support.hpp"
 
 namespace asyncio::fault_test {
 
@@ -34,17 +35,9 @@ const SampleFile& sample_file() {
 
 namespace {
 
+using asyncio::tests::open_files;
 using testing::Fault;
 using testing::FaultPlan;
-
-int open_files() {
-  int count = 0;
-  for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
-    static_cast<void>(each);
-    ++count;
-  }
-  return count;
-}
 
 // ---- where a scenario runs
 

@@ -17,20 +17,15 @@
 #include <string>
 
 #include "asyncio/asyncio.hpp"
+#include "tests/support.hpp"
 
 namespace {
 
 using namespace asyncio;
 using namespace std::chrono_literals;
+using asyncio::tests::open_files;
 
 constexpr long kTolerance = 2L * 1024 * 1024;  // bytes of growth in the second half: none is a leak
-
-long open_files() {
-  long count = -1;  // the one that counts
-  for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd"))
-    count += static_cast<long>(!each.path().empty());
-  return count;
-}
 
 long used_bytes() { return static_cast<long>(mallinfo2().uordblks); }
 

@@ -15,45 +15,15 @@
 #include "asyncio/core/sleep.hpp"
 #include "asyncio/net/servers.hpp"
 #include "asyncio/net/streams.hpp"
+#include "tests/support.hpp"
 
 namespace asyncio::net_test {
 
 using namespace std::chrono_literals;
-
-// "TypeName: words" of what the awaitable throws, "" where it throws nothing.
-template <class A>
-Coro<std::string> error_of(A awaitable) {
-  try {
-    co_await std::move(awaitable);
-  } catch (...) {
-    co_return describe(std::current_exception());
-  }
-  co_return "";
-}
-
-template <class F>
-std::string sentence(F function) {
-  try {
-    function();
-  } catch (...) {
-    return describe(std::current_exception());
-  }
-  return "";
-}
-
-inline Coro<> pass(int times = 1) {
-  for (int i = 0; i < times; ++i) co_await sleep(0s);
-}
-
-// Waits, for at most five seconds, until condition() holds: for what the kernel does on its own.
-template <class Condition>
-Coro<bool> eventually(Condition condition) {
-  for (int i = 0; i < 5000; ++i) {
-    if (condition()) co_return true;
-    co_await sleep(1ms);
-  }
-  co_return false;
-}
+using tests::error_of;
+using tests::eventually;
+using tests::open_files;
+using tests::pass;
 
 struct SocketPair {
   int ours = -1;   // to be given to the library
@@ -77,15 +47,6 @@ inline std::string drain_fd(int fd) {
     if (got <= 0) return all;
     all.append(part.data(), static_cast<std::size_t>(got));
   }
-}
-
-inline int open_files() {
-  int count = 0;
-  for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
-    static_cast<void>(each);
-    ++count;
-  }
-  return count;
 }
 
 // A connected pair of streams over TCP: the client's, and the server's as its handler got it.

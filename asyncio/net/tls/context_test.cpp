@@ -24,7 +24,7 @@ TEST(SslContext, the_default_one_verifies_and_takes_nothing_older_than_tls_1_2) 
 
 TEST(SslContext, verification_cannot_be_switched_off_while_names_are_checked) {
   ssl::Context context(ssl::PROTOCOL_TLS_CLIENT);
-  EXPECT_EQ(sentence([&] { context.set_verify_mode(ssl::CERT_NONE); }),
+  EXPECT_EQ(error_of([&] { context.set_verify_mode(ssl::CERT_NONE); }),
             "ValueError: Cannot set verify_mode to CERT_NONE when check_hostname is enabled.");
   context.set_check_hostname(false);
   context.set_verify_mode(ssl::CERT_NONE);
@@ -37,7 +37,7 @@ TEST(SslContext, true_is_one_default_context_and_false_is_none) {
   const ssl::Context second = true;
   EXPECT_EQ(first, second);
   EXPECT_FALSE(ssl::Context(false));
-  EXPECT_EQ(first_line(sentence([] { static_cast<void>(ssl::Context().verify_mode()); })),
+  EXPECT_EQ(first_line(error_of([] { static_cast<void>(ssl::Context().verify_mode()); })),
             "RuntimeError: this ssl::Context is empty");
 }
 
@@ -55,11 +55,11 @@ TEST(SslContext, versions_are_what_they_were_set_to) {
 
 TEST(SslContext, a_missing_file_is_named) {
   ssl::Context context(ssl::PROTOCOL_TLS_SERVER);
-  EXPECT_EQ(sentence([&] { context.load_cert_chain("/no/such.pem"); }),
+  EXPECT_EQ(error_of([&] { context.load_cert_chain("/no/such.pem"); }),
             "FileNotFoundError: [Errno 2] No such file or directory: '/no/such.pem'");
-  EXPECT_EQ(sentence([&] { context.load_verify_locations({.cafile = "/no/such.pem"}); }),
+  EXPECT_EQ(error_of([&] { context.load_verify_locations({.cafile = "/no/such.pem"}); }),
             "FileNotFoundError: [Errno 2] No such file or directory: '/no/such.pem'");
-  EXPECT_EQ(sentence([&] { context.load_verify_locations({}); }),
+  EXPECT_EQ(error_of([&] { context.load_verify_locations({}); }),
             "TypeError: cafile, capath and cadata cannot be all omitted");
 }
 
@@ -67,7 +67,7 @@ TEST(SslContext, a_key_of_another_certificate_is_refused_by_name) {
   ssl::Context context(ssl::PROTOCOL_TLS_SERVER);
   const auto one = authority().issue();
   const auto other = authority().issue();
-  const std::string error = sentence([&] { context.load_cert_chain(one.certfile, other.keyfile); });
+  const std::string error = error_of([&] { context.load_cert_chain(one.certfile, other.keyfile); });
   EXPECT_EQ(first_line(error), "SslError: [X509: KEY_VALUES_MISMATCH] key values mismatch");
   EXPECT_NE(error.find(other.keyfile), std::string::npos) << error;
   EXPECT_NE(error.find(one.certfile), std::string::npos) << error;
@@ -77,14 +77,14 @@ TEST(SslContext, an_encrypted_key_needs_its_password_and_never_asks_the_terminal
   const auto files = authority().issue({.password = "correct horse"});
   ssl::Context context(ssl::PROTOCOL_TLS_SERVER);
   const std::string none =
-      sentence([&] { context.load_cert_chain(files.certfile, files.keyfile); });
+      error_of([&] { context.load_cert_chain(files.certfile, files.keyfile); });
   EXPECT_NE(none.find("key: " + files.keyfile), std::string::npos) << none;
   EXPECT_NE(none.find("the key is encrypted: pass its password"), std::string::npos) << none;
   const std::string wrong =
-      sentence([&] { context.load_cert_chain(files.certfile, files.keyfile, "battery"); });
+      error_of([&] { context.load_cert_chain(files.certfile, files.keyfile, "battery"); });
   EXPECT_NE(wrong.find("and the password is wrong"), std::string::npos) << wrong;
   EXPECT_EQ(
-      sentence([&] { context.load_cert_chain(files.certfile, files.keyfile, "correct horse"); }),
+      error_of([&] { context.load_cert_chain(files.certfile, files.keyfile, "correct horse"); }),
       "");
 }
 
@@ -92,13 +92,13 @@ TEST(SslContext, a_file_that_is_no_pem_is_named_with_the_cure) {
   const std::string path = authority().folder() + "/not.pem";
   std::ofstream(path) << "hello\n";
   ssl::Context context(ssl::PROTOCOL_TLS_SERVER);
-  const std::string certificate = sentence([&] { context.load_cert_chain(path); });
+  const std::string certificate = error_of([&] { context.load_cert_chain(path); });
   EXPECT_EQ(certificate.substr(0, 9), "SslError:");
   EXPECT_NE(certificate.find("certificate: " + path), std::string::npos) << certificate;
   EXPECT_NE(certificate.find("in PEM form"), std::string::npos) << certificate;
-  const std::string ca = sentence([&] { context.load_verify_locations({.cafile = path}); });
+  const std::string ca = error_of([&] { context.load_verify_locations({.cafile = path}); });
   EXPECT_NE(ca.find("CA file: " + path), std::string::npos) << ca;
-  const std::string data = sentence([&] { context.load_verify_locations({.cadata = "hello"}); });
+  const std::string data = error_of([&] { context.load_verify_locations({.cadata = "hello"}); });
   EXPECT_NE(data.find("cadata"), std::string::npos) << data;
 }
 
@@ -106,17 +106,17 @@ TEST(SslContext, a_weak_certificate_is_not_even_served) {
   const auto files = authority().issue({.rsa_bits = 1024});
   ssl::Context context(ssl::PROTOCOL_TLS_SERVER);
   const std::string error =
-      sentence([&] { context.load_cert_chain(files.certfile, files.keyfile); });
+      error_of([&] { context.load_cert_chain(files.certfile, files.keyfile); });
   EXPECT_EQ(first_line(error), "SslError: [SSL: EE_KEY_TOO_SMALL] ee key too small");
 }
 
 TEST(SslContext, settings_that_openssl_does_not_know_are_refused) {
   ssl::Context context(ssl::PROTOCOL_TLS_CLIENT);
-  EXPECT_EQ(first_line(sentence([&] { context.set_ciphers("no-such"); })),
+  EXPECT_EQ(first_line(error_of([&] { context.set_ciphers("no-such"); })),
             "SslError: [SSL: NO_CIPHER_MATCH] no cipher match");
-  EXPECT_EQ(sentence([&] { context.set_alpn_protocols({"h2", ""}); }),
+  EXPECT_EQ(error_of([&] { context.set_alpn_protocols({"h2", ""}); }),
             "ValueError: ALPN protocols must be 1 to 255 bytes long, not 0");
-  EXPECT_EQ(sentence([&] {
+  EXPECT_EQ(error_of([&] {
               context.set_sni_callback([](SslObject&, std::string_view, const ssl::Context&) {});
             }),
             "ValueError: only a server's context has an SNI callback: PROTOCOL_TLS_SERVER");
@@ -157,7 +157,7 @@ TEST(SslObject, a_plain_connection_has_an_empty_one) {
     Ends ends = co_await connected();
     EXPECT_FALSE(ends.client.writer.ssl_object());
     EXPECT_EQ(
-        first_line(sentence([&] { static_cast<void>(ends.client.writer.ssl_object().version()); })),
+        first_line(error_of([&] { static_cast<void>(ends.client.writer.ssl_object().version()); })),
         "RuntimeError: this connection is not TLS: its SslObject is empty");
   }());
 }

@@ -24,7 +24,7 @@ TEST(TlsStreams, what_one_side_writes_the_other_reads) {
     EXPECT_EQ(co_await ends.client.reader.readline(), "pong\n");
     EXPECT_EQ(ends.client.writer.ssl_object().version(), "TLSv1.3");
     EXPECT_FALSE(ends.client.writer.can_write_eof());
-    EXPECT_EQ(sentence([&] { ends.client.writer.write_eof(); }).substr(0, 20),
+    EXPECT_EQ(error_of([&] { ends.client.writer.write_eof(); }).substr(0, 20),
               "NotImplementedError:");
   }());
 }
@@ -501,14 +501,14 @@ TEST(TlsServers, options_that_make_no_sense_are_refused_at_once) {
               "ValueError: server_hostname is only meaningful with ssl");
     EXPECT_EQ(co_await error_of(open_connection("localhost", 1, {.ssl_handshake_timeout = 1s})),
               "ValueError: ssl_handshake_timeout is only meaningful with ssl");
-    EXPECT_EQ(sentence([&] {
+    EXPECT_EQ(error_of([&] {
                 static_cast<void>(start_server(refuse, "127.0.0.1", 0, {.ssl = client_context()}));
               }),
               "ValueError: Cannot create a server socket with a PROTOCOL_TLS_CLIENT context");
     ServerOptions hasty;
     hasty.ssl = server_context();
     hasty.ssl_handshake_timeout = 0s;
-    EXPECT_EQ(sentence([&] { static_cast<void>(start_server(refuse, "127.0.0.1", 0, hasty)); }),
+    EXPECT_EQ(error_of([&] { static_cast<void>(start_server(refuse, "127.0.0.1", 0, hasty)); }),
               "ValueError: ssl_handshake_timeout should be a positive number, got 0.000000");
   }());
 }

@@ -19,50 +19,16 @@
 #include "asyncio/base/logging.hpp"
 #include "asyncio/core/runners.hpp"
 #include "asyncio/core/sleep.hpp"
+#include "tests/support.hpp"
 
 namespace asyncio::os_test {
 
 using namespace std::chrono_literals;
-
-// "TypeName: words" of what the awaitable throws, "" where it throws nothing.
-template <class A>
-Coro<std::string> error_of(A awaitable) {
-  try {
-    co_await std::move(awaitable);
-  } catch (...) {
-    co_return describe(std::current_exception());
-  }
-  co_return "";
-}
-
-template <class F>
-std::string sentence(F function) {
-  try {
-    function();
-  } catch (...) {
-    return describe(std::current_exception());
-  }
-  return "";
-}
-
-inline Coro<> pass(int times = 1) {
-  for (int i = 0; i < times; ++i) co_await sleep(0s);
-}
-
-// Waits, for at most five seconds, until condition() holds: for what the kernel does on its own.
-template <class Condition>
-Coro<bool> eventually(Condition condition) {
-  for (int i = 0; i < 5000; ++i) {
-    if (condition()) co_return true;
-    co_await sleep(1ms);
-  }
-  co_return false;
-}
-
-inline int open_files() {
-  const std::filesystem::directory_iterator fds("/proc/self/fd");
-  return static_cast<int>(std::distance(begin(fds), end(fds)));
-}
+using tests::error_of;
+using tests::eventually;
+using tests::LogCapture;
+using tests::open_files;
+using tests::pass;
 
 // Zombies included.
 inline int children() {
@@ -138,28 +104,6 @@ class TemporaryFolder {
 
  private:
   std::string path_;
-};
-
-// Keeps what the library logs while it stands.
-class LogCapture {
- public:
-  LogCapture() {
-    logging::set_sink([this](LogLevel, std::string_view message) {
-      const std::lock_guard held(mutex_);
-      text_.append(message).append("\n");
-    });
-  }
-  LogCapture(const LogCapture&) = delete;
-  LogCapture& operator=(const LogCapture&) = delete;
-  ~LogCapture() { logging::set_sink({}); }
-  std::string text() const {
-    const std::lock_guard held(mutex_);
-    return text_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;
 };
 
 }  // namespace asyncio::os_test
