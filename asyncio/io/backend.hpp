@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "asyncio/io/file_call.hpp"
+
 struct iovec;
 
 namespace asyncio::detail {
@@ -115,6 +117,12 @@ class IoBackend {
   virtual int get_option(int fd, int level, int option, void* value, unsigned& size) noexcept;
   virtual int socket_name(int fd, SocketAddress& name) noexcept;
   virtual int peer_name(int fd, SocketAddress& name) noexcept;
+
+  // ---- files. Where a kind of call is not offered, threads make it. start() queues the call for
+  // the next wait(), where it is offered; throws std::bad_alloc.
+  virtual bool offers(FileCall::Kind) noexcept { return false; }
+  virtual void start(FileCall&) {}
+
   // False where the names of Unix sockets do not stand in the file system.
   virtual bool has_socket_files() const noexcept { return true; }
   // True where the backend answers for this host; false: the system's resolver is asked.

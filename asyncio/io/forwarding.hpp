@@ -24,6 +24,7 @@
 namespace asyncio {
 
 using detail::FdWatcher;
+using detail::FileCall;
 using detail::IoBackend;
 using detail::make_epoll_backend;
 using detail::NameAnswer;
@@ -98,6 +99,8 @@ class ForwardingBackend : public IoBackend {
   int peer_name(int fd, SocketAddress& address) noexcept override {
     return inner_->peer_name(fd, address);
   }
+  bool offers(FileCall::Kind kind) noexcept override { return inner_->offers(kind); }
+  void start(FileCall& call) override { inner_->start(call); }
   bool has_socket_files() const noexcept override { return inner_->has_socket_files(); }
   bool look_up(const std::string& host, NameAnswer& answer) override {
     return inner_->look_up(host, answer);

@@ -33,6 +33,7 @@
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/io/internal/descriptor.hpp"
+#include "asyncio/io/internal/file_ring.hpp"
 #include "asyncio/io/internal/ring.hpp"
 
 namespace asyncio::detail {
@@ -57,6 +58,8 @@ class IoUringBackend final : public IoBackend {
   Received receive(int fd) override;
   std::int64_t receive_into(int fd, char* data, std::size_t size) noexcept override;
   int accept(int fd, SocketAddress& peer) noexcept override;
+  bool offers(FileCall::Kind kind) noexcept override;
+  void start(FileCall& call) override { files_->add(call); }
   const char* name() const noexcept override { return "io_uring"; }
 
  private:
@@ -109,6 +112,8 @@ class IoUringBackend final : public IoBackend {
   std::vector<int> to_arm_;              // capacity for every fd: want() must not fail
   std::vector<int> to_tell_;             // watched anew while something waits for their owners
   std::vector<Piece> pieces_;            // by buffer
+  std::unique_ptr<FileRing> files_;      // from the first call on a file on
+  bool refuses_files_ = false;           // the kernel gives no second ring
   int lent_ = -1;                        // the buffer that receive() gave out last
   std::uint32_t waits_ = 0;
   std::uint32_t held_by_kernel_ = 0;  // operations without their last completion
@@ -136,6 +141,7 @@ IoUringBackend::~IoUringBackend() {
     FdWatcher* const watcher = std::exchange(descriptors_[fd].watcher, nullptr);
     if (watcher != nullptr) watcher->on_backend_closed();
   }
+  files_.reset();
   ring_.reset();
   ::close(wakeup_);
 }
@@ -360,7 +366,9 @@ void IoUringBackend::wait(std::int64_t timeout_ns) {
   return_lent();
   ++waits_;
   arm_wanted();
-  enter(to_arm_.empty() && to_tell_.empty() ? timeout_ns : 0);
+  const bool is_busy = !to_arm_.empty() || !to_tell_.empty() || (files_ && files_->advance());
+  enter(is_busy ? 0 : timeout_ns);
+  if (files_) files_->advance();
   for (unsigned left = ring_->ready(); left > 0 && ring_->ready() > 0; --left)
     complete(ring_->pop());
   for (const int fd : std::exchange(to_tell_, {})) tell(fd, POLLIN);
@@ -402,6 +410,19 @@ void IoUringBackend::replace_ring() {
       want(fd, kPollRead);
     if ((armed & bit(kPollWrite)) != 0) want(fd, kPollWrite);
   }
+}
+
+bool IoUringBackend::offers(FileCall::Kind kind) noexcept {
+  if (!files_ && !refuses_files_) {
+    try {
+      files_ = std::make_unique<FileRing>(wakeup_);
+    } catch (const OSError&) {  // EMFILE, ENOMEM: threads do as well
+      refuses_files_ = true;
+    } catch (const std::bad_alloc&) {
+      refuses_files_ = true;
+    }
+  }
+  return files_ && files_->offers(kind);
 }
 
 void IoUringBackend::wake() noexcept {

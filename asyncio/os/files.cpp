@@ -111,7 +111,7 @@ Coro<std::string> read_some(FileStatePtr state, std::ptrdiff_t n) {
   state->check_readable();
   const std::size_t wanted = n < 0 ? state->ahead.max_size() : static_cast<std::size_t>(n);
   if (wanted <= state->unread()) co_return state->take(wanted);
-  Future<std::string> job = read_fully_in_thread(state->file, wanted - state->unread());
+  Future<std::string> job = begin_read_fully(state->file, wanted - state->unread());
   std::string rest = co_await finish(state, turn, std::move(job));
   if (state->unread() == 0) co_return rest;
   state->keep(std::move(rest));
@@ -125,7 +125,7 @@ Coro<std::string> read_line(FileStatePtr state) {
     const std::size_t end = state->ahead.find('\n', state->begin + searched);
     if (end != std::string::npos) co_return state->take(end + 1 - state->begin);
     searched = state->unread();
-    std::string more = co_await finish(state, turn, read_in_thread(state->file, kChunk));
+    std::string more = co_await finish(state, turn, begin_read(state->file, kChunk));
     if (more.empty()) co_return state->take(state->unread());
     state->keep(std::move(more));
   }
@@ -142,7 +142,7 @@ Coro<std::size_t> write_all(FileStatePtr state, std::string data) {
   state->check_writable();
   const std::size_t unread = state->unread();
   state->forget_ahead();
-  co_return co_await finish(state, turn, write_in_thread(state->file, std::move(data), unread));
+  co_return co_await finish(state, turn, begin_write(state->file, std::move(data), unread));
 }
 
 std::int64_t move_to(FileState& state, std::int64_t offset, int whence) {
@@ -170,7 +170,7 @@ Coro<std::int64_t> truncate_to(FileStatePtr state, std::optional<std::int64_t> s
   Turn turn = co_await state->turn.scoped();
   state->check_writable();
   if (!size) size = move_to(*state, 0, SEEK_CUR) - static_cast<std::int64_t>(state->unread());
-  co_await finish(state, turn, truncate_in_thread(state->file, *size));
+  co_await finish(state, turn, begin_truncate(state->file, *size));
   co_return *size;
 }
 
@@ -184,14 +184,14 @@ Coro<> sync_file(FileStatePtr state) {
   Turn turn = co_await state->turn.scoped();
   state->check_open();
   state->throw_left_error();
-  co_await finish(state, turn, sync_in_thread(state->file));
+  co_await finish(state, turn, begin_sync(state->file));
 }
 
 Coro<> close_file(FileStatePtr state) {
   Turn turn = co_await state->turn.scoped();
   if (state->file) {
     state->forget_ahead();
-    co_await finish(state, turn, close_in_thread(std::exchange(state->file, nullptr)));
+    co_await finish(state, turn, begin_close(std::exchange(state->file, nullptr)));
   }
   state->throw_left_error();
 }
@@ -220,9 +220,9 @@ constexpr unsigned kNewFileMode = 0666;  // less the umask
 
 Coro<> write_whole(std::string path, std::string data) {
   const OpenFilePtr file =
-      co_await open_in_thread(std::move(path), O_WRONLY | O_CREAT | O_TRUNC, kNewFileMode);
-  static_cast<void>(co_await write_in_thread(file, std::move(data), 0));
-  co_await close_in_thread(file);
+      co_await begin_open(std::move(path), O_WRONLY | O_CREAT | O_TRUNC, kNewFileMode);
+  static_cast<void>(co_await begin_write(file, std::move(data), 0));
+  co_await begin_close(file);
 }
 
 }  // namespace
@@ -297,13 +297,13 @@ std::string File::repr() const {
 
 Coro<File> open_file(std::string path, std::string mode) {
   const int flags = detail::flags_of(mode);
-  auto file = co_await detail::open_in_thread(std::move(path), flags, detail::kNewFileMode);
+  auto file = co_await detail::begin_open(std::move(path), flags, detail::kNewFileMode);
   co_return File(std::make_shared<detail::FileState>(std::move(file), flags));
 }
 
 Coro<std::string> read_file(std::string path) {
-  const auto file = co_await detail::open_in_thread(std::move(path), O_RDONLY, 0);
-  co_return co_await detail::read_fully_in_thread(file, std::string().max_size());
+  const auto file = co_await detail::begin_open(std::move(path), O_RDONLY, 0);
+  co_return co_await detail::begin_read_fully(file, std::string().max_size());
 }
 
 ASYNCIO_CORO_WRAPPER Coro<> write_file(std::string path, std::string_view data) {

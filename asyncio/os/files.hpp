@@ -1,7 +1,7 @@
 // files.hpp: files and folders as coroutines: open_file, read_file, write_file, and what Python's
-// module os has for paths. The system calls are made by threads of the loop's default executor, so
-// that a slow disk does not stop the loop. What Python calls open() blocks; this is its
-// counterpart.
+// module os has for paths. The system calls are made by io_uring where the loop runs on it, else by
+// threads of the loop's default executor, so that a slow disk does not stop the loop. What Python
+// calls open() blocks; this is its counterpart.
 //
 //   auto file = co_await asyncio::open_file("notes.txt", "a");
 //   co_await file.write("one more line\n");
@@ -31,7 +31,7 @@ class FileState;
 // not buffered: what write() returned for is with the system; fsync() for the disk.
 //
 // Order:        operations on a file are done one after the other, in the order of the calls.
-// Cancellation: one that has begun goes on in its thread, and the next waits for it. A read that
+// Cancellation: one that has begun goes on without its task, and the next waits for it. A read that
 //               was cancelled loses nothing: the next gets the bytes. A write that was cancelled
 //               may have been done; its error is thrown by the next write, fsync or close.
 // Threads:      its loop's thread only.

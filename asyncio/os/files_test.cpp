@@ -14,12 +14,15 @@
 #include "asyncio/combinators/gather.hpp"
 #include "asyncio/combinators/timeouts.hpp"
 #include "asyncio/combinators/with.hpp"
+#include "asyncio/io/backend.hpp"
+#include "asyncio/os/internal/owned_fd.hpp"
 #include "asyncio/os/internal/test_support.hpp"
 
 namespace asyncio {
 namespace {
 
 using namespace os_test;
+using detail::OwnedFd;
 
 // The threads of the executor are gone with the loop; one run for all that a test does.
 template <class F>
@@ -92,6 +95,34 @@ TEST(Files, seek_tell_and_truncate_count_what_is_read_ahead) {
     co_await file.flush();
     co_await file.close();
     EXPECT_EQ(co_await read_file(path), "ab");
+  });
+}
+
+TEST(Files, what_is_appended_moves_the_position_to_the_end) {
+  run_in_folder([](const TemporaryFolder& folder) -> Coro<> {
+    const std::string path = folder.file("a");
+    co_await write_file(path, "12345");
+    auto file = co_await open_file(path, "a+");
+    EXPECT_EQ(co_await file.tell(), 5);
+    EXPECT_EQ(co_await file.seek(1), 1);
+    EXPECT_EQ(co_await file.read(2), "23");
+    EXPECT_EQ(co_await file.write("67"), 2U);
+    EXPECT_EQ(co_await file.tell(), 7);
+    EXPECT_EQ(co_await file.read(), "");
+    co_await file.close();
+    EXPECT_EQ(co_await read_file(path), "1234567");
+  });
+}
+
+// io_uring has a ring of its own for files, which takes an fd.
+TEST(Files, are_asked_for_by_threads_where_the_backend_cannot) {
+  run_in_folder([](const TemporaryFolder& folder) -> Coro<> {
+    const FdLimit limit(open_files());
+    std::vector<OwnedFd> all;
+    while (all.empty() || all.back()) all.emplace_back(::dup(2));
+    EXPECT_TRUE((co_await os::stat(folder.path())).is_directory());
+    EXPECT_EQ(co_await error_of(open_file("/dev/null")),
+              "OSError: [Errno 24] Too many open files: '/dev/null'");
   });
 }
 
@@ -248,6 +279,25 @@ TEST(FilesCancelled, an_open_that_blocks_leaves_no_fd_behind) {
   });
 }
 
+// A thread could not be called back, and the loop would wait for it.
+TEST(FilesCancelled, a_loop_that_ends_while_its_backend_opens_leaves_nothing) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("fifo");
+  EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const int files = open_files();
+  {
+    Loop loop;
+    if (!loop.backend().offers(detail::FileCall::Kind::open)) GTEST_SKIP() << "threads open files";
+    loop.run_until_complete([&]() -> Coro<> {
+      auto opening = create_task(open_file(path));
+      co_await pass(2);
+      opening.cancel();
+      EXPECT_EQ(co_await error_of(opening), "CancelledError");
+    }());
+  }
+  EXPECT_EQ(open_files(), files);
+}
+
 // Each operation is cancelled after each number of passes; whatever was done, no fd is left and the
 // file works on.
 TEST(FilesCancelled, every_operation_at_every_pass) {
@@ -295,6 +345,9 @@ TEST(FilesFull, a_full_file_system_fails_the_write_and_keeps_what_went_before) {
     EXPECT_EQ(co_await file.write("kept"), 4U);
     EXPECT_EQ(co_await error_of(file.write(std::string(100000, 'x'))),
               "OSError: [Errno 28] No space left on device");
+    const auto position = static_cast<std::uint64_t>(co_await file.tell());
+    EXPECT_GT(position, 4U);  // a part of it went in
+    EXPECT_EQ(position, (co_await os::stat(folder.file("a"))).size);
     EXPECT_EQ(co_await file.truncate(4), 4);
     co_await file.close();
     EXPECT_EQ(co_await read_file(folder.file("a")), "kept");

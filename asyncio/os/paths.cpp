@@ -2,13 +2,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
-#include <system_error>
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/os/files.hpp"
@@ -19,35 +19,25 @@ namespace {
 
 using detail::in_thread;
 
-void check(int result, const char* operation, const std::string& path) {
-  if (result != 0) throw_os_error(errno, operation, path);
-}
-
-std::chrono::system_clock::time_point time_of(const timespec& time) {
+std::chrono::system_clock::time_point time_of(const statx_timestamp& time) {
   using std::chrono::system_clock;
   const auto since = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
   return system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(since));
 }
 
-FileStatus status_of(const struct stat& from) {
+FileStatus status_of(const struct statx& from) {
   FileStatus status;
-  status.size = static_cast<std::uint64_t>(from.st_size);
-  status.mode = from.st_mode;
-  status.modified = time_of(from.st_mtim);
-  status.accessed = time_of(from.st_atim);
-  status.changed = time_of(from.st_ctim);
-  status.inode = from.st_ino;
-  status.device = from.st_dev;
-  status.links = from.st_nlink;
-  status.uid = from.st_uid;
-  status.gid = from.st_gid;
+  status.size = from.stx_size;
+  status.mode = from.stx_mode;
+  status.modified = time_of(from.stx_mtime);
+  status.accessed = time_of(from.stx_atime);
+  status.changed = time_of(from.stx_ctime);
+  status.inode = from.stx_ino;
+  status.device = makedev(from.stx_dev_major, from.stx_dev_minor);
+  status.links = from.stx_nlink;
+  status.uid = from.stx_uid;
+  status.gid = from.stx_gid;
   return status;
-}
-
-FileStatus ask(const std::string& path, int flags) {
-  struct stat status{};
-  check(::fstatat(AT_FDCWD, path.c_str(), &status, flags), "stat", path);
-  return status_of(status);
 }
 
 void make_folders(const std::string& path, bool exist_ok) {
@@ -89,47 +79,37 @@ bool FileStatus::is_symlink() const noexcept { return S_ISLNK(mode); }
 namespace os {
 
 Coro<FileStatus> stat(std::string path) {
-  co_return co_await in_thread([path = std::move(path)] { return ask(path, 0); });
+  co_return status_of(co_await detail::begin_status(std::move(path), 0));
 }
 
 Coro<FileStatus> lstat(std::string path) {
-  co_return co_await in_thread([path = std::move(path)] { return ask(path, AT_SYMLINK_NOFOLLOW); });
+  co_return status_of(co_await detail::begin_status(std::move(path), AT_SYMLINK_NOFOLLOW));
 }
 
 Coro<bool> exists(std::string path) {
-  co_return co_await in_thread([path = std::move(path)] {
-    struct stat status{};
-    return ::stat(path.c_str(), &status) == 0;
-  });
+  try {
+    static_cast<void>(co_await detail::begin_status(std::move(path), 0));
+  } catch (const OSError&) {
+    co_return false;
+  }
+  co_return true;
 }
 
 Coro<> rename(std::string from, std::string to) {
-  co_await in_thread([from = std::move(from), to = std::move(to)] {
-    if (::rename(from.c_str(), to.c_str()) == 0) return;
-    const int error = errno;
-    std::string words = "[Errno " + std::to_string(error) + "] " +
-                        std::generic_category().message(error) + ": '" + from + "' -> '" + to + "'";
-    std::rethrow_exception(make_os_error(error, ErrorText{std::move(words)}, "rename", from));
-  });
+  co_await detail::begin_rename(std::move(from), std::move(to));
 }
 
-Coro<> remove(std::string path) {
-  co_await in_thread([path = std::move(path)] { check(::unlink(path.c_str()), "unlink", path); });
-}
+Coro<> remove(std::string path) { co_await detail::begin_remove(std::move(path), 0); }
 
 Coro<> mkdir(std::string path, unsigned mode) {
-  co_await in_thread([path = std::move(path), mode] {
-    check(::mkdir(path.c_str(), static_cast<mode_t>(mode)), "mkdir", path);
-  });
+  co_await detail::begin_make_folder(std::move(path), mode);
 }
 
 Coro<> makedirs(std::string path, bool exist_ok) {
   co_await in_thread([path = std::move(path), exist_ok] { make_folders(path, exist_ok); });
 }
 
-Coro<> rmdir(std::string path) {
-  co_await in_thread([path = std::move(path)] { check(::rmdir(path.c_str()), "rmdir", path); });
-}
+Coro<> rmdir(std::string path) { co_await detail::begin_remove(std::move(path), AT_REMOVEDIR); }
 
 Coro<std::vector<std::string>> listdir(std::string path) {
   co_return co_await in_thread([path = std::move(path)] { return names_in(path); });

@@ -1,8 +1,13 @@
 #include "asyncio/testing/faults.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <unordered_map>
@@ -13,6 +18,7 @@
 namespace asyncio::testing {
 
 using detail::FdWatcher;
+using detail::FileCall;
 using detail::IoBackend;
 using detail::NameAnswer;
 using detail::Received;
@@ -47,6 +53,15 @@ const std::vector<FaultOperation>& fault_operations() {
       {"get_option", {ENOPROTOOPT, ENOBUFS}},
       {"socket_name", {ENOBUFS, ENOTCONN}},
       {"peer_name", {ENOBUFS, ENOTCONN}},
+      {"file_open", {EINTR, EMFILE, ENFILE, ENOMEM, EACCES, ENOSPC, EROFS, EIO}},
+      {"file_read", {kShort, EINTR, EIO, ENOMEM}},
+      {"file_write", {kShort, EINTR, ENOSPC, EDQUOT, EFBIG, EIO, ENOMEM}},
+      {"file_sync", {EINTR, EIO, ENOSPC, EDQUOT}},
+      {"file_status", {EINTR, EACCES, ENOMEM, EIO}},
+      {"file_rename", {EINTR, ENOSPC, EXDEV, EROFS, EACCES}},
+      {"file_remove", {EINTR, EBUSY, EROFS, EACCES}},
+      {"file_make_folder", {EINTR, ENOSPC, EROFS, EACCES, EMLINK}},
+      {"file_close", {EINTR, EIO, ENOSPC, EDQUOT}},
   };
   return operations;
 }
@@ -82,10 +97,20 @@ std::string FaultPlan::describe() const {
 
 namespace {
 
+// By FileCall::Kind.
+constexpr std::array<const char*, FileCall::kKinds> kFileOperations{
+    "file_open",   "file_read",   "file_write",       "file_sync", "file_status",
+    "file_rename", "file_remove", "file_make_folder", "file_close"};
+
 class FaultyBackend final : public IoBackend {
  public:
   FaultyBackend(std::unique_ptr<IoBackend> backend, std::shared_ptr<FaultPlan> plan)
       : plan_(std::move(plan)), inner_(std::move(backend)) {}
+  FaultyBackend(const FaultyBackend&) = delete;
+  FaultyBackend& operator=(const FaultyBackend&) = delete;
+  ~FaultyBackend() override {
+    for (const FileOutcome& each : files_) drop(each);
+  }
 
   void wait(std::int64_t timeout_ns) override;
   void wake() noexcept override { inner_->wake(); }
@@ -143,6 +168,8 @@ class FaultyBackend final : public IoBackend {
   int peer_name(int fd, SocketAddress& name) noexcept override {
     return strikes("peer_name") ? -plan_->error() : inner_->peer_name(fd, name);
   }
+  bool offers(FileCall::Kind kind) noexcept override;
+  void start(FileCall& call) override;
   bool has_socket_files() const noexcept override { return inner_->has_socket_files(); }
   bool look_up(const std::string& host, NameAnswer& answer) override {
     return inner_->look_up(host, answer);
@@ -155,6 +182,14 @@ class FaultyBackend final : public IoBackend {
     bool writes;
     bool level;
   };
+
+  // A call on a file that did not go to the inner backend.
+  struct FileOutcome {
+    FileCall* call;
+    std::int64_t result;
+  };
+  static void drop(const FileOutcome& outcome) noexcept;
+  void tell_files() noexcept;
 
   bool strikes(std::string_view operation) noexcept { return plan_->strikes(operation); }
   // An error that is there besides the call's own effect.
@@ -185,12 +220,14 @@ class FaultyBackend final : public IoBackend {
   int late_ = -1;  // one fault a run: one fd at most
   bool late_reads_ = false;
   char byte_ = 0;
+  std::vector<FileOutcome> files_;
   std::unique_ptr<IoBackend> inner_;  // goes first: watchers may call us meanwhile
 };
 
 void FaultyBackend::wait(std::int64_t timeout_ns) {
   if (timeout_ns != 0 && strikes("wait")) return;  // only a sleep is interrupted
-  inner_->wait(late_ >= 0 ? 0 : timeout_ns);
+  inner_->wait(late_ >= 0 || !files_.empty() ? 0 : timeout_ns);
+  tell_files();
   // Now, whether it was held back before or meanwhile: a loop that hears of nothing is idle, and
   // virtual time would pass.
   const auto found = watched_.find(std::exchange(late_, -1));
@@ -277,6 +314,62 @@ std::int64_t FaultyBackend::send_file(int fd, int file, std::int64_t offset,
 
 int FaultyBackend::accept(int fd, SocketAddress& peer) noexcept {
   return strikes("accept") ? static_cast<int>(refuse(fd, true)) : inner_->accept(fd, peer);
+}
+
+// ---- files. Where the inner backend leaves them to threads, which nobody sees from here, and the
+// plan is about them, they are made here.
+
+bool FaultyBackend::offers(FileCall::Kind kind) noexcept {
+  return plan_->is_about_files() || inner_->offers(kind);
+}
+
+std::int64_t make_call(const FileCall& call) noexcept {
+  switch (call.kind) {
+    case FileCall::Kind::open:
+      return ::open(call.path, call.flags, call.mode);
+    case FileCall::Kind::read:
+      return ::pread(call.fd, call.data, call.size, call.offset);
+    case FileCall::Kind::write:
+      return ::pwrite(call.fd, call.data, call.size, call.offset);
+    case FileCall::Kind::sync:
+      return ::fsync(call.fd);
+    case FileCall::Kind::status:
+      return ::statx(AT_FDCWD, call.path, call.flags, STATX_BASIC_STATS, call.status);
+    case FileCall::Kind::rename:
+      return ::rename(call.path, call.to);
+    case FileCall::Kind::remove:
+      return ::unlinkat(AT_FDCWD, call.path, call.flags);
+    case FileCall::Kind::make_folder:
+      return ::mkdir(call.path, call.mode);
+    case FileCall::Kind::close:
+      return ::close(call.fd);
+  }
+  return -1;
+}
+
+void FaultyBackend::start(FileCall& call) {
+  const bool fails = strikes(kFileOperations[static_cast<std::size_t>(call.kind)]);
+  if (fails && is_short()) call.size = std::min<std::size_t>(call.size, 1);
+  if (fails && !is_short()) {
+    files_.push_back({&call, -plan_->error()});
+    if (call.kind == FileCall::Kind::close) ::close(call.fd);  // it is gone all the same
+  } else if (inner_->offers(call.kind)) {
+    inner_->start(call);
+  } else {
+    files_.push_back({&call, 0});
+    const std::int64_t result = make_call(call);
+    files_.back().result = result < 0 ? -errno : result;
+  }
+}
+
+void FaultyBackend::tell_files() noexcept {
+  for (const FileOutcome& each : std::exchange(files_, {})) each.call->on_done(each.result);
+}
+
+void FaultyBackend::drop(const FileOutcome& outcome) noexcept {
+  if (outcome.call->kind == FileCall::Kind::open && outcome.result >= 0)
+    ::close(static_cast<int>(outcome.result));
+  outcome.call->on_backend_closed();
 }
 
 int FaultyBackend::connect(int fd, const SocketAddress& peer) noexcept {

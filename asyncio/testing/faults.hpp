@@ -34,7 +34,8 @@ struct FaultOperation {
   const char* name;
   std::vector<int> errors;  // what the kernel says of it; kShort where it can be short
 };
-// Every operation of a backend that can fail, named as in io/backend.hpp.
+// Every operation of a backend that can fail, named as in io/backend.hpp; "file_..." are the calls
+// of io/file_call.hpp. Those fail whatever the backend: in threads, nobody could make them.
 const std::vector<FaultOperation>& fault_operations();
 
 // What shall happen, and what has. Outlives its backend.
@@ -44,6 +45,7 @@ class FaultPlan {
   bool injected() const noexcept { return injected_; }
   // A fault after which the program should come to the same result.
   bool is_harmless() const noexcept;
+  bool is_about_files() const noexcept { return fault_.operation.starts_with("file_"); }
   std::uint64_t calls() const noexcept { return calls_; }  // of all operations
   std::string describe() const;                            // "call 3 of receive: ECONNRESET"
 

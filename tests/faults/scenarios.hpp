@@ -38,6 +38,7 @@ std::vector<Scenario> stream_scenarios();
 std::vector<Scenario> connection_scenarios();
 std::vector<Scenario> protocol_scenarios();
 std::vector<Scenario> http_scenarios();
+std::vector<Scenario> file_scenarios();
 
 inline int port_of(const Server& server) {
   const std::vector<Address> names = server.sockets();

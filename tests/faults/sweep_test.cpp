@@ -165,8 +165,8 @@ Run run_once(const Scenario& scenario, World world, const Fault& fault) {
 
 std::vector<Scenario> all_scenarios() {
   std::vector<Scenario> all;
-  for (const auto& some :
-       {stream_scenarios(), connection_scenarios(), protocol_scenarios(), http_scenarios()})
+  for (const auto& some : {stream_scenarios(), connection_scenarios(), protocol_scenarios(),
+                           http_scenarios(), file_scenarios()})
     all.insert(all.end(), some.begin(), some.end());
   return all;
 }

@@ -181,4 +181,18 @@ Completion Ring::pop() noexcept {
   return copy;
 }
 
+void Ring::set_quiet(bool quiet) noexcept {
+  io_uring_cq_eventfd_toggle(&ring_, !quiet);
+  // seq_cst, with the kernel's barrier between a completion and its look at the flag: either it
+  // writes to the eventfd, or whoever looks next sees the completion.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void Ring::probe(std::span<const int> operations, std::span<bool> known) noexcept {
+  io_uring_probe* const probe = io_uring_get_probe_ring(&ring_);
+  for (std::size_t i = 0; i < operations.size(); ++i)
+    known[i] = probe != nullptr && io_uring_opcode_supported(probe, operations[i]) != 0;
+  if (probe != nullptr) io_uring_free_probe(probe);
+}
+
 }  // namespace asyncio::detail

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "asyncio/io/io_uring.hpp"
@@ -89,6 +90,14 @@ class Ring {
   unsigned ready() const noexcept { return io_uring_cq_ready(&ring_); }
   Completion pop() noexcept;  // where one is ready
   bool lend(ReceiveBuffers& buffers) noexcept { return buffers.lend_to(ring_); }
+  bool has_unsubmitted() const noexcept { return io_uring_sq_ready(&ring_) != 0; }
+
+  // Completions are announced by writing to the eventfd, but for what comes between
+  // set_quiet(true) and set_quiet(false), after which one has to look. 0 or -errno.
+  int signal_with(int eventfd) noexcept { return io_uring_register_eventfd(&ring_, eventfd); }
+  void set_quiet(bool quiet) noexcept;
+  // Which of the operations (IORING_OP_*) the kernel has.
+  void probe(std::span<const int> operations, std::span<bool> known) noexcept;
 
  private:
   static constexpr unsigned kReserved = 8;

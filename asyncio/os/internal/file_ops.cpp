@@ -1,127 +1,143 @@
 #include "asyncio/os/internal/file_ops.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <system_error>
+#include <cstdio>
 
 #include "asyncio/base/errors.hpp"
+#include "asyncio/os/internal/backend_jobs.hpp"
+#include "asyncio/os/internal/file_steps.hpp"
 #include "asyncio/os/internal/read_write.hpp"
 
 namespace asyncio::detail {
 namespace {
 
-constexpr std::size_t kFirstRead = std::size_t{64} * 1024;
-constexpr std::size_t kLargestRead = std::size_t{1} << 30;  // below what one read(2) can give
+using Kind = FileCall::Kind;
 
-// How much is left to read, where the system knows; a byte more, to see the end.
-std::size_t expected_rest(const OpenFile& file) noexcept {
-  struct stat status{};
-  if (!file.seekable || ::fstat(file.fd.get(), &status) != 0) return kFirstRead;
-  const off_t position = ::lseek(file.fd.get(), 0, SEEK_CUR);
-  if (position < 0 || status.st_size <= position) return kFirstRead;
-  return static_cast<std::size_t>(status.st_size - position) + 1;
+bool backend_offers(Kind kind) { return get_running_loop().backend().offers(kind); }
+
+// What cannot be positioned may end with a signal (SIGPIPE), or never: a thread's business.
+bool backend_offers(Kind kind, const OpenFile& file) {
+  return file.seekable && backend_offers(kind);
 }
 
-std::string read_fully(const OpenFile& file, std::size_t size) {
-  std::string data;
-  std::size_t got = 0;
-  std::size_t room = std::min(size, expected_rest(file));
-  while (got < size) {
-    data.resize(std::max(got + room, got));
-    const ssize_t count =
-        read_fd(file.fd.get(), data.data() + got, std::min(data.size() - got, kLargestRead));
-    if (count < 0) throw_file_error(static_cast<int>(-count), "read", file.path);
-    if (count == 0) break;
-    got += static_cast<std::size_t>(count);
-    room = got == data.size() ? std::min(size - got, std::max(got, kFirstRead)) : data.size() - got;
-  }
-  data.resize(got);
-  return data;
-}
-
-std::size_t write_fully(const OpenFile& file, const std::string& data, std::size_t unread) {
-  if (unread != 0 && file.seekable &&
-      ::lseek(file.fd.get(), -static_cast<off_t>(unread), SEEK_CUR) < 0)
-    throw_file_error(errno, "lseek", file.path);
-  std::size_t written = 0;
-  while (written < data.size()) {
-    const ssize_t count = write_fd(file.fd.get(), data.data() + written, data.size() - written);
-    if (count < 0) throw_file_error(static_cast<int>(-count), "write", file.path);
-    written += static_cast<std::size_t>(count);
-  }
-  return written;
+template <class Job, class... Args>
+Future<typename Job::Result> begin(Args&&... args) {
+  return Job::begin(std::make_unique<Job>(std::forward<Args>(args)...));
 }
 
 OpenFilePtr open_now(const std::string& path, int flags, unsigned mode) {
-  if (path.find('\0') != std::string::npos) throw ValueError("embedded null byte");
+  check_path(path);
   int fd = -1;
   do {
     fd = ::open(path.c_str(), flags | O_CLOEXEC, static_cast<mode_t>(mode));
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) throw_os_error(errno, "open", path);
-  auto file = std::make_shared<OpenFile>();
-  file->fd = OwnedFd(fd);
-  file->path = path;
-  struct stat status{};
-  if (::fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) throw_os_error(EISDIR, "open", path);
-  file->seekable = ::lseek(fd, 0, (flags & O_APPEND) != 0 ? SEEK_END : SEEK_CUR) >= 0;
-  return file;
+  return make_open_file(OwnedFd(fd), path, flags);
+}
+
+std::string read_now(ReadSteps steps) {
+  while (steps.wants_more())
+    steps.take(read_fd(steps.file().fd.get(), steps.place(), steps.room()));
+  return steps.finish();
+}
+
+std::size_t write_now(WriteSteps steps) {
+  while (steps.wants_more())
+    steps.take(write_fd(steps.file().fd.get(), steps.place(), steps.room()));
+  return steps.finish();
+}
+
+void check(int result, const char* operation, const std::string& path) {
+  if (result != 0) throw_os_error(errno, operation, path);
+}
+
+Future<std::string> begin_read(OpenFilePtr file, std::size_t size, bool fully) {
+  if (backend_offers(Kind::read, *file))
+    return begin<TransferJob<ReadSteps>>(Kind::read, ReadSteps(std::move(file), size, fully));
+  return in_thread(
+      [file = std::move(file), size, fully] { return read_now(ReadSteps(file, size, fully)); });
 }
 
 }  // namespace
 
-void throw_file_error(int error, const char* operation, const std::string& path) {
-  const std::error_code code(error, std::generic_category());
-  std::rethrow_exception(
-      make_os_error(error, ErrorText{"[Errno " + std::to_string(error) + "] " + code.message()},
-                    operation, path));
-}
-
-Future<OpenFilePtr> open_in_thread(std::string path, int flags, unsigned mode) {
+Future<OpenFilePtr> begin_open(std::string path, int flags, unsigned mode) {
+  if (backend_offers(Kind::open)) return begin<OpenJob>(std::move(path), flags, mode);
   return in_thread([path = std::move(path), flags, mode] { return open_now(path, flags, mode); });
 }
 
-Future<std::string> read_in_thread(OpenFilePtr file, std::size_t size) {
-  return in_thread([file = std::move(file), size] {
-    std::string data(size, '\0');
-    const ssize_t count = read_fd(file->fd.get(), data.data(), size);
-    if (count < 0) throw_file_error(static_cast<int>(-count), "read", file->path);
-    data.resize(static_cast<std::size_t>(count));
-    return data;
+Future<std::string> begin_read(OpenFilePtr file, std::size_t size) {
+  return begin_read(std::move(file), size, false);
+}
+
+Future<std::string> begin_read_fully(OpenFilePtr file, std::size_t size) {
+  return begin_read(std::move(file), size, true);
+}
+
+Future<std::size_t> begin_write(OpenFilePtr file, std::string data, std::size_t unread) {
+  if (backend_offers(Kind::write, *file))
+    return begin<TransferJob<WriteSteps>>(Kind::write,
+                                          WriteSteps(std::move(file), std::move(data), unread));
+  return in_thread([file = std::move(file), data = std::move(data), unread]() mutable {
+    return write_now(WriteSteps(std::move(file), std::move(data), unread));
   });
 }
 
-Future<std::string> read_fully_in_thread(OpenFilePtr file, std::size_t size) {
-  return in_thread([file = std::move(file), size] { return read_fully(*file, size); });
-}
-
-Future<std::size_t> write_in_thread(OpenFilePtr file, std::string data, std::size_t unread) {
-  return in_thread([file = std::move(file), data = std::move(data), unread] {
-    return write_fully(*file, data, unread);
-  });
-}
-
-Future<> sync_in_thread(OpenFilePtr file) {
+Future<> begin_sync(OpenFilePtr file) {
+  if (backend_offers(Kind::sync)) return begin<EndJob>(Kind::sync, std::move(file));
   return in_thread([file = std::move(file)] {
     if (::fsync(file->fd.get()) != 0) throw_file_error(errno, "fsync", file->path);
   });
 }
 
-Future<> truncate_in_thread(OpenFilePtr file, std::int64_t size) {
+Future<> begin_truncate(OpenFilePtr file, std::int64_t size) {
   return in_thread([file = std::move(file), size] {
     if (::ftruncate(file->fd.get(), size) != 0) throw_file_error(errno, "ftruncate", file->path);
   });
 }
 
-Future<> close_in_thread(OpenFilePtr file) {
+Future<> begin_close(OpenFilePtr file) {
+  if (backend_offers(Kind::close)) return begin<EndJob>(Kind::close, std::move(file));
   return in_thread([file = std::move(file)] {
     // Not again after EINTR: the fd is gone all the same, see close(2).
     if (::close(file->fd.release()) != 0 && errno != EINTR)
       throw_file_error(errno, "close", file->path);
+  });
+}
+
+// ---- by path
+
+Future<struct statx> begin_status(std::string path, int flags) {
+  if (backend_offers(Kind::status)) return begin<StatusJob>(std::move(path), flags);
+  return in_thread([path = std::move(path), flags] {
+    struct statx status{};
+    check(::statx(AT_FDCWD, path.c_str(), flags, STATX_BASIC_STATS, &status), "stat", path);
+    return status;
+  });
+}
+
+Future<> begin_rename(std::string from, std::string to) {
+  if (backend_offers(Kind::rename))
+    return begin<PathJob>(Kind::rename, std::move(from), std::move(to));
+  return in_thread([from = std::move(from), to = std::move(to)] {
+    if (::rename(from.c_str(), to.c_str()) != 0) throw_rename_error(errno, from, to);
+  });
+}
+
+Future<> begin_remove(std::string path, int flags) {
+  if (backend_offers(Kind::remove)) return begin<PathJob>(Kind::remove, std::move(path), flags, 0U);
+  return in_thread([path = std::move(path), flags] {
+    check(::unlinkat(AT_FDCWD, path.c_str(), flags), flags == 0 ? "unlink" : "rmdir", path);
+  });
+}
+
+Future<> begin_make_folder(std::string path, unsigned mode) {
+  if (backend_offers(Kind::make_folder))
+    return begin<PathJob>(Kind::make_folder, std::move(path), 0, mode);
+  return in_thread([path = std::move(path), mode] {
+    check(::mkdir(path.c_str(), static_cast<mode_t>(mode)), "mkdir", path);
   });
 }
 

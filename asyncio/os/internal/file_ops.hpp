@@ -1,8 +1,10 @@
 // file_ops.hpp: what is done to files, each as a future: the seam between files.hpp and the system.
-// Regular files are always "ready", so readiness is of no use for them: a thread of the loop's
-// default executor makes the calls. Each job owns what it reads and writes, so that whoever waits
-// may go at any time.
+// Regular files are always "ready", so readiness is of no use for them: the loop's backend makes
+// the calls where it offers that (io_uring), else a thread of the loop's default executor. Each
+// job owns what it reads and writes, so that whoever waits may go at any time; it goes on.
 #pragma once
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,6 +21,7 @@ struct OpenFile {
   OwnedFd fd;
   std::string path;
   bool seekable = false;
+  bool appends = false;
 };
 using OpenFilePtr = std::shared_ptr<OpenFile>;
 
@@ -28,16 +31,22 @@ Future<std::invoke_result_t<F&>> in_thread(F function) {
 }
 
 // Throws with the path, also where it is a directory.
-Future<OpenFilePtr> open_in_thread(std::string path, int flags, unsigned mode);
+Future<OpenFilePtr> begin_open(std::string path, int flags, unsigned mode);
 // One read(2) of at most `size` bytes; empty at the end.
-Future<std::string> read_in_thread(OpenFilePtr file, std::size_t size);
+Future<std::string> begin_read(OpenFilePtr file, std::size_t size);
 // Up to `size` bytes, fewer at the end only.
-Future<std::string> read_fully_in_thread(OpenFilePtr file, std::size_t size);
+Future<std::string> begin_read_fully(OpenFilePtr file, std::size_t size);
 // All of `data`, after going back over `unread` bytes of a reader that is ahead.
-Future<std::size_t> write_in_thread(OpenFilePtr file, std::string data, std::size_t unread);
-Future<> sync_in_thread(OpenFilePtr file);
-Future<> truncate_in_thread(OpenFilePtr file, std::int64_t size);
-Future<> close_in_thread(OpenFilePtr file);
+Future<std::size_t> begin_write(OpenFilePtr file, std::string data, std::size_t unread);
+Future<> begin_sync(OpenFilePtr file);
+Future<> begin_truncate(OpenFilePtr file, std::int64_t size);
+Future<> begin_close(OpenFilePtr file);
+
+// By path. `flags` are those of fstatat(2) and unlinkat(2).
+Future<struct statx> begin_status(std::string path, int flags);
+Future<> begin_rename(std::string from, std::string to);
+Future<> begin_remove(std::string path, int flags);
+Future<> begin_make_folder(std::string path, unsigned mode);
 
 // For errors of an open file: Python's sentence has no path, subject() does.
 [[noreturn]] void throw_file_error(int error, const char* operation, const std::string& path);
