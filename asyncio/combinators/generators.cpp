@@ -28,7 +28,7 @@ bool GeneratorStep::await_ready() const {
 
 void GeneratorStep::end_step() {
   under_way_ = false;
-  if (promise_->exception()) [[unlikely]]
+  if (promise_->has_exception()) [[unlikely]]
     std::rethrow_exception(promise_->take_exception());
 }
 

@@ -23,14 +23,45 @@ const ContextValue* ContextData::find(std::uint64_t id) const noexcept {
   return place != values.end() && place->first == id ? &place->second : nullptr;
 }
 
-ContextSlot& current_context_slot() noexcept {
-  Scheduler* scheduler = tls_scheduler;
-  if (scheduler == nullptr) {
-    static thread_local ContextSlot outside_loops;
-    return outside_loops;
+constinit std::atomic<bool> context_values_exist{false};
+constinit thread_local ContextSlot* tls_entered_context = nullptr;
+
+namespace {
+
+ContextSlot& context_outside_tasks() noexcept {
+  if (tls_scheduler != nullptr) return tls_scheduler->callback_context;
+  static thread_local ContextSlot outside_loops;
+  return outside_loops;
+}
+
+}  // namespace
+
+ContextSlot& current_context_slot() {
+  if (tls_entered_context != nullptr) return *tls_entered_context;
+  TaskBase* const task = tls_scheduler != nullptr ? tls_scheduler->current_task : nullptr;
+  return task != nullptr ? task->context_slot() : context_outside_tasks();
+}
+
+const ContextSlot& current_context() noexcept {
+  if (tls_entered_context != nullptr) return *tls_entered_context;
+  TaskBase* const task = tls_scheduler != nullptr ? tls_scheduler->current_task : nullptr;
+  return task != nullptr ? task->context() : context_outside_tasks();
+}
+
+void CallbackContext::remember(const std::optional<Context>& given) {
+  if (given)
+    kept_ = std::make_unique<Context>(*given);
+  else if (const ContextSlot& current = current_context())
+    kept_ = std::make_unique<Context>(current);
+}
+
+// What a callback has set, for its next run.
+void CallbackContext::keep(ContextSlot slot) noexcept {
+  try {
+    kept_ = std::make_unique<Context>(std::move(slot));
+  } catch (const std::bad_alloc&) {
+    return;  // then it starts empty again
   }
-  if (scheduler->current_task != nullptr) return scheduler->current_task->context_slot();
-  return scheduler->callback_context;
 }
 
 std::uint64_t next_context_variable_id() noexcept {
@@ -39,6 +70,7 @@ std::uint64_t next_context_variable_id() noexcept {
 }
 
 void context_assign(ContextSlot& slot, std::uint64_t id, ContextValue value) {
+  context_values_exist.store(true, std::memory_order_relaxed);
   auto changed = slot ? std::make_shared<ContextData>(*slot) : std::make_shared<ContextData>();
   auto place = changed->values.begin() + (position(*changed, id) - changed->values.cbegin());
   const bool present = place != changed->values.end() && place->first == id;
@@ -61,6 +93,6 @@ void throw_token_misuse(const std::string& name, const char* sentence) {
 
 }  // namespace detail
 
-Context copy_context() { return Context(detail::current_context_slot()); }
+Context copy_context() { return Context(detail::current_context()); }
 
 }  // namespace asyncio

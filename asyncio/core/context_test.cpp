@@ -1,6 +1,8 @@
 #include "asyncio/core/context.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -56,6 +58,7 @@ TEST(Context, run_keeps_what_the_function_sets_and_shows_it_to_nobody_else) {
 
   const int inside = context.run([&] {
     static_cast<void>(variable.set(5));
+    EXPECT_EQ(context.get(variable), 5);  // at once, as in Python
     return variable.get();
   });
 
@@ -73,6 +76,44 @@ TEST(Context, cannot_be_entered_twice_and_is_left_by_an_exception) {
             "RuntimeError: cannot enter context: this Context is already entered");
   EXPECT_EQ(error_of([&] { context.run([] { throw ValueError("v"); }); }), "ValueError: v");
   EXPECT_EQ(context.run([] { return 1; }), 1);
+}
+
+TEST(Context, a_loop_run_inside_of_it_gives_its_tasks_copies) {
+  static ContextVar<int> variable("variable", 0);
+  Context context;
+
+  const int seen = context.run([] {
+    static_cast<void>(variable.set(1));
+    return run([]() -> Coro<int> {
+      const int first = variable.get();
+      static_cast<void>(variable.set(2));
+      co_return first;
+    }());
+  });
+
+  EXPECT_EQ(seen, 1);
+  EXPECT_EQ(context.get(variable), 1);
+}
+
+ASYNCIO_TEST(Context, an_eager_task_started_inside_of_it_has_a_copy_from_its_first_step_on) {
+  static ContextVar<int> variable("variable", 0);
+  Context context;
+  auto body = []() -> Coro<int> {
+    const int first = variable.get();
+    static_cast<void>(variable.set(20));
+    co_await sleep(1s);
+    co_return first + variable.get();
+  };
+
+  auto task = context.run([&] {
+    static_cast<void>(variable.set(1));
+    auto eager = create_task(body(), {.eager_start = true});
+    EXPECT_EQ(variable.get(), 1);
+    return eager;
+  });
+
+  EXPECT_EQ(co_await task, 21);
+  EXPECT_EQ(context.get(variable), 1);
 }
 
 TEST(Context, many_variables_are_kept_apart) {
@@ -143,6 +184,28 @@ ASYNCIO_TEST(Context, callbacks_run_in_the_one_they_were_registered_in) {
 
   EXPECT_EQ(seen, (std::vector<int>{1, 2}));
   EXPECT_EQ(variable.get(), 3);
+}
+
+ASYNCIO_TEST(Context, of_a_callback_that_runs_again_keeps_what_it_set) {
+  static ContextVar<int> variable("variable", 0);
+  Loop& loop = get_running_loop();
+  int pipe_ends[2];
+  EXPECT_EQ(::pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK), 0);
+  Event twice;
+  loop.add_reader(pipe_ends[0], [&] {
+    char byte;
+    EXPECT_EQ(::read(pipe_ends[0], &byte, 1), 1);
+    static_cast<void>(variable.set(variable.get() + 1));
+    if (variable.get() == 2) twice.set();
+  });
+
+  EXPECT_EQ(::write(pipe_ends[1], "ab", 2), 2);
+  co_await twice.wait();
+
+  EXPECT_EQ(variable.get(), 0);
+  loop.remove_reader(pipe_ends[0]);
+  ::close(pipe_ends[0]);
+  ::close(pipe_ends[1]);
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "asyncio/core/coroutines.hpp"
 
-#include <cxxabi.h>
-
 #include <string>
 
 #include "asyncio/base/function_name.hpp"
@@ -14,8 +12,6 @@ constinit std::atomic<int> debug_loops{0};
 
 void CoroPromiseBase::unhandled_exception() noexcept {
   exception_ = std::current_exception();
-  // The type is asked here, where it costs nothing; later it would take a rethrow.
-  if (is_root()) root_task()->note_exception(abi::__cxa_current_exception_type());
   if (tls_scheduler != nullptr && tls_scheduler->debug && tls_scheduler->current_task != nullptr)
     tls_scheduler->current_task->note_traceback(exception_);
 }

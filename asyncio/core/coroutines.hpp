@@ -128,7 +128,8 @@ class CoroPromiseBase : public Pooled {
   }
 
   const std::source_location& where() const noexcept { return where_; }
-  const std::exception_ptr& exception() const noexcept { return exception_; }
+  // What the body has thrown; not while it runs.
+  bool has_exception() const noexcept { return exception_ != nullptr; }
   std::exception_ptr take_exception() noexcept { return std::move(exception_); }
   bool has_value() const noexcept { return (caller_ & kHasValue) != 0; }
 
@@ -241,7 +242,7 @@ class [[nodiscard]] ASYNCIO_CORO_TYPE Coro {
     }
     T await_resume() const {
       promise_type& promise = frame_.promise();
-      if (promise.exception()) [[unlikely]]
+      if (promise.has_exception()) [[unlikely]]
         std::rethrow_exception(promise.take_exception());
       if constexpr (!std::is_void_v<T>) return std::move(promise.value());
     }

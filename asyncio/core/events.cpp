@@ -26,7 +26,7 @@ void CallbackBlock::run() {
     drop_function();
     return;
   }
-  ContextScope scope(context.slot());
+  const CallbackContext::Scope scope(context);
   try {
     call();
   } catch (const KeyboardInterrupt&) {
@@ -92,8 +92,7 @@ void FdCallbacks::on_ready(bool readable, bool writable) noexcept {
 
 void FdCallbacks::queue(StatePtr<CallbackBlock>& block) noexcept {
   if (block->is_linked()) return;
-  block->add_reference();
-  block->queued = true;
+  block->keep_for_loop();
   scheduler_.push_ready(*block);
 }
 
@@ -302,7 +301,7 @@ void Loop::check_open() const {
     throw RuntimeError("Event loop is closed");
 }
 
-void Loop::check_usable() const {
+void Loop::check_carefully() const {
   check_open();
   state_->check_thread();
 }
@@ -340,36 +339,14 @@ void Loop::run_until_done(detail::FutureBase& future, bool own_task) {
 
 // ---- callbacks
 
-Loop::BlockPtr Loop::soon(BlockPtr block, CallbackOptions& options) {
-  check_open();
-  state_->check_thread();
-  block->context.enter(options.context);
-  block->add_reference();
-  block->queued = true;
-  state_->push_ready(*block);
-  return block;
-}
-
 Loop::BlockPtr Loop::post(BlockPtr block, CallbackOptions& options) {
   check_open();
   block->context.enter(options.context);
-  block->add_reference();
-  block->queued = true;
+  block->keep_for_loop();
   if (detail::tls_scheduler == state_)
     state_->push_ready(*block);
   else
     state_->post(*block);
-  return block;
-}
-
-Loop::BlockPtr Loop::at(BlockPtr block, TimePoint when, CallbackOptions& options) {
-  check_open();
-  state_->check_thread();
-  block->context.enter(options.context);
-  block->when = when;
-  state_->arm(*block, when);
-  block->add_reference();
-  block->queued = true;
   return block;
 }
 
@@ -436,8 +413,12 @@ LoopStats Loop::stats() const noexcept {
   return stats;
 }
 
-void Loop::set_task_factory(TaskFactory factory) noexcept { services_->task_factory = factory; }
-TaskFactory Loop::get_task_factory() const noexcept { return services_->task_factory; }
+void Loop::set_task_factory(TaskFactory factory) noexcept {
+  state_->eager_tasks = factory == TaskFactory::eager;
+}
+TaskFactory Loop::get_task_factory() const noexcept {
+  return state_->eager_tasks ? TaskFactory::eager : TaskFactory::standard;
+}
 
 // ---- file descriptors
 

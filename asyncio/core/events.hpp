@@ -53,7 +53,7 @@ namespace detail {
 class CallbackBlock : public TimerNode, public Pooled {
  public:
   CallbackBlock(Scheduler& owner, bool shared) noexcept
-      : scheduler(&owner), crosses_threads(shared) {}
+      : scheduler(&owner), next_posted(nullptr), crosses_threads(shared) {}
   CallbackBlock(const CallbackBlock&) = delete;
   CallbackBlock& operator=(const CallbackBlock&) = delete;
 
@@ -79,10 +79,18 @@ class CallbackBlock : public TimerNode, public Pooled {
     if (left == 0) delete this;
   }
 
+  // The loop holds a reference from now on, until it has run.
+  void keep_for_loop() noexcept {
+    add_reference();
+    queued = true;
+  }
+
   Scheduler* scheduler;
-  CallbackBlock* next_posted = nullptr;
+  union {
+    CallbackBlock* next_posted;  // of one that crosses threads
+    TimePoint when;              // of a timer
+  };
   CallbackContext context;
-  TimePoint when{};
   std::atomic<bool> cancelled{false};
   bool queued = false;  // the loop holds a reference
   const bool crosses_threads;
@@ -91,6 +99,7 @@ class CallbackBlock : public TimerNode, public Pooled {
   virtual ~CallbackBlock() = default;
   virtual void call() = 0;
   virtual void drop_function() noexcept = 0;
+  bool has_function_ = false;  // for TypedCallback; stands here to use the padding
 
  private:
   std::atomic<std::uint32_t> references_{1};
@@ -100,12 +109,19 @@ template <class F>
 class TypedCallback final : public CallbackBlock {
  public:
   TypedCallback(Scheduler& owner, bool shared, F function)
-      : CallbackBlock(owner, shared), function_(std::move(function)) {}
+      : CallbackBlock(owner, shared), function_(std::move(function)) {
+    has_function_ = true;
+  }
+  ~TypedCallback() override { TypedCallback::drop_function(); }
 
  private:
-  void call() override { (*function_)(); }
-  void drop_function() noexcept override { function_.reset(); }
-  std::optional<F> function_;
+  void call() override { function_(); }
+  void drop_function() noexcept override {
+    if (std::exchange(has_function_, false)) function_.~F();
+  }
+  union {
+    F function_;
+  };
 };
 
 struct LoopServices;  // executor, signals, exception handler: what is not hot
@@ -189,7 +205,12 @@ class Loop {
   // RuntimeError("Event loop is closed") after close().
   template <std::invocable F>
   Handle call_soon(F function, CallbackOptions options = {}) {
-    return Handle(soon(make_callback(std::move(function), false), options));
+    check_usable();
+    BlockPtr block = make_callback(std::move(function), false);
+    block->context.enter(options.context);
+    block->keep_for_loop();
+    state_->push_ready(*block);
+    return Handle(std::move(block));
   }
   template <std::invocable F>
   Handle call_soon_threadsafe(F function, CallbackOptions options = {}) {
@@ -201,7 +222,13 @@ class Loop {
   }
   template <std::invocable F>
   TimerHandle call_at(TimePoint when, F function, CallbackOptions options = {}) {
-    return TimerHandle(at(make_callback(std::move(function), false), when, options));
+    check_usable();
+    BlockPtr block = make_callback(std::move(function), false);
+    block->context.enter(options.context);
+    block->when = when;
+    state_->arm(*block, when);
+    block->keep_for_loop();
+    return TimerHandle(std::move(block));
   }
   TimePoint time() const noexcept { return state_->now(); }  // monotonic, nanoseconds
 
@@ -407,12 +434,15 @@ class Loop {
   BlockPtr make_callback(F function, bool shared) {
     return BlockPtr(new detail::TypedCallback<F>(*state_, shared, std::move(function)));
   }
-  BlockPtr soon(BlockPtr block, CallbackOptions& options);
   BlockPtr post(BlockPtr block, CallbackOptions& options);
-  BlockPtr at(BlockPtr block, TimePoint when, CallbackOptions& options);
+  // Open, and in debug mode: this is the loop's thread.
+  void check_usable() const {
+    if (state_->closed || state_->debug) [[unlikely]]
+      check_carefully();
+  }
+  void check_carefully() const;
   void check_open() const;
   void check_can_run() const;
-  void check_usable() const;
   void run_until_done(detail::FutureBase& future, bool own_task);
   void abandon_tasks() noexcept;
   void drop_callbacks() noexcept;

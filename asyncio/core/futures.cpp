@@ -33,13 +33,18 @@ void FutureWait::suspend(CoroPromiseBase& promise) {
   task.suspend_on(promise, *this);
 }
 
-bool FutureWait::has_result() {
+bool FutureWait::has_result() noexcept {
   if (task_ != nullptr && task_->cancel_is_due()) [[unlikely]] {
-    // A future that was cancelled itself speaks with its own message.
-    if (!future_->cancelled()) task_->throw_cancelled();
-    task_->forget_cancellation();
+    if (!future_->cancelled()) return false;
+    task_->forget_cancellation();  // a future that was cancelled itself speaks with its own message
   }
   return future_->has_result();
+}
+
+std::exception_ptr FutureWait::error() noexcept {
+  if (task_ != nullptr && task_->cancel_is_due())
+    return std::make_exception_ptr(task_->take_cancelled_error());
+  return future_->failure();
 }
 
 // ---- callbacks
@@ -52,7 +57,7 @@ void DoneCallback::notify() noexcept {
 void DoneCallback::run() {
   std::unique_ptr<DoneCallback> self(this);
   const StatePtr<FutureBase> keep(future);  // adopts the reference of notify()
-  ContextScope scope(context.slot());
+  const CallbackContext::Scope scope(context);
   try {
     call();
   } catch (const KeyboardInterrupt&) {
@@ -92,15 +97,15 @@ bool FutureBase::remove_callback(CallbackToken token) noexcept {
 
 // ---- state
 
-FutureBase::~FutureBase() {
-  while (Node* node = waiters_.first()) {  // nobody can wake them any more
+// Nobody can wake them any more.
+void FutureBase::orphan_waiters() noexcept {
+  while (Node* node = waiters_.first()) {
     NodeList::remove(*node);
     if (auto* callback = dynamic_cast<DoneCallback*>(node))
       delete callback;
     else
       node->orphan();
   }
-  if (scheduler_ != nullptr) scheduler_->drop_reference();
 }
 
 const char* FutureBase::never_retrieved_sentence() const noexcept {
@@ -135,32 +140,7 @@ Loop& FutureBase::get_loop() const {
   return *scheduler_->loop;
 }
 
-void FutureBase::check_pending(const char*) const {
-  if (scheduler_ != nullptr) scheduler_->check_thread();
-  if (done()) throw InvalidStateError("invalid state");
-}
-
-void FutureBase::wake_waiters() noexcept {
-  while (!waiters_.empty()) waiters_.pop_front().notify();
-}
-
-void FutureBase::finish_with_value() noexcept {
-  state_ = State::finished;
-  wake_waiters();
-}
-
-void FutureBase::finish_with_exception(std::exception_ptr error) noexcept {
-  state_ = State::finished;
-  exception_ = std::move(error);
-  log_failure_ = true;
-  wake_waiters();
-}
-
-void FutureBase::finish_cancelled(std::exception_ptr error) noexcept {
-  state_ = State::cancelled;
-  exception_ = std::move(error);
-  wake_waiters();
-}
+void FutureBase::throw_invalid_state() { throw InvalidStateError("invalid state"); }
 
 bool FutureBase::cancel(const std::string& message) {
   log_failure_ = false;
@@ -170,7 +150,7 @@ bool FutureBase::cancel(const std::string& message) {
 }
 
 void FutureBase::set_exception(std::exception_ptr error) {
-  check_pending("set_exception");
+  check_pending();
   if (!error) throw TypeError("invalid exception object: it is null");
   finish_with_exception(std::move(error));
 }
@@ -191,9 +171,9 @@ void FutureBase::rethrow() { std::rethrow_exception(failure()); }
 
 std::exception_ptr FutureBase::failure() {
   log_failure_ = false;
+  ASYNCIO_ASSERT(state_ != State::pending, "a pending future was read");
   if (exception_ && error_once_) return std::move(exception_);
   if (exception_) return exception_;
-  ASYNCIO_ASSERT(state_ == State::cancelled, "a pending future was read");
   return std::make_exception_ptr(CancelledError());
 }
 

@@ -104,13 +104,25 @@ class FutureBase : public Node, public Pooled {
   }
   FutureBase(const FutureBase&) = delete;
   FutureBase& operator=(const FutureBase&) = delete;
-  virtual ~FutureBase();
+  virtual ~FutureBase() {
+    if (!waiters_.empty()) [[unlikely]]
+      orphan_waiters();
+    if (scheduler_ != nullptr) scheduler_->drop_reference();
+  }
 
-  void check_pending(const char* operation) const;
-  void finish_with_value() noexcept;
-  void finish_with_exception(std::exception_ptr error) noexcept;
-  void finish_cancelled(std::exception_ptr error) noexcept;
-  void wake_waiters() noexcept;
+  void check_pending() const {
+    if (scheduler_ != nullptr) scheduler_->check_thread();
+    if (done()) [[unlikely]]
+      throw_invalid_state();
+  }
+  void finish_with_value() noexcept { finish(State::finished, nullptr); }
+  void finish_with_exception(std::exception_ptr error) noexcept {
+    log_failure_ = true;
+    finish(State::finished, std::move(error));
+  }
+  void finish_cancelled(std::exception_ptr error) noexcept {
+    finish(State::cancelled, std::move(error));
+  }
   virtual const char* never_retrieved_sentence() const noexcept;
   // The last reference is gone. Overridden by states that live on until their children are done.
   virtual void dispose() noexcept;
@@ -122,6 +134,16 @@ class FutureBase : public Node, public Pooled {
   // Of a cancelled task: the first who asks gets its very CancelledError, later ones a plain one.
   bool error_once_ = false;
   Scheduler* scheduler_;
+
+ private:
+  void finish(State state, std::exception_ptr error) noexcept {
+    state_ = state;
+    exception_ = std::move(error);
+    while (!waiters_.empty()) waiters_.pop_front().notify();
+  }
+  void orphan_waiters() noexcept;
+  [[noreturn]] static void throw_invalid_state();
+
   std::exception_ptr exception_;  // of a failure, or the CancelledError where it has a message
   NodeList waiters_;
 };
@@ -194,7 +216,7 @@ class FutureState : public FutureBase {
 
   template <class... V>
   void set_result(V&&... value) {
-    check_pending("set_result");
+    check_pending();
     slot_.emplace(std::forward<V>(value)...);
     finish_with_value();
   }
@@ -235,9 +257,11 @@ class FutureWait : public Node {
   // its catch costs unwinding some 300 ns.
   void throw_if_not_result() {
     if (!has_result()) [[unlikely]]
-      std::rethrow_exception(future_->failure());
+      std::rethrow_exception(error());
   }
-  bool has_result();  // throws CancelledError where the task was cancelled by itself
+  // False also where the task was cancelled by itself, and not through what it awaits.
+  bool has_result() noexcept;
+  std::exception_ptr error() noexcept;  // where it has no result; deals with the cancellation
 
   FutureBase* future_;
   TaskBase* task_ = nullptr;

@@ -52,6 +52,7 @@ struct Scheduler::Batch {
 };
 
 void Scheduler::run_until_stopping() {
+  const ContextScope none(nullptr);    // run() may be called within Context::run()
   handles_since_poll = poll_interval;  // the first pass polls
   do {
     run_once();

@@ -96,7 +96,8 @@ struct Scheduler {
   bool running = false;
   bool closed = false;
   bool debug = false;
-  bool watched = false;  // debug, or an observer: steps take the slow way
+  bool watched = false;      // debug, or an observer: steps take the slow way
+  bool eager_tasks = false;  // the loop's task factory wants them
   // Poll the kernel after so many handles while they keep coming; 1 is CPython's order exactly.
   unsigned poll_interval = 1;
   unsigned handles_since_poll = 0;

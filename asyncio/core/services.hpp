@@ -89,7 +89,6 @@ struct LoopServices {
   std::shared_ptr<Resolver> resolver;   // net/dns.hpp
   StepTimes steps;
   IntrusiveList<ResourceLink> resources;
-  TaskFactory task_factory = TaskFactory::standard;
   std::map<int, std::function<void()>> signal_callbacks;
   std::unordered_map<int, std::unique_ptr<FdCallbacks>> fd_callbacks;
   IntrusiveList<LoopMember> members;  // the backend is still there when they hear of the end

@@ -4,23 +4,20 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <typeinfo>
 
 #include "asyncio/base/assert.hpp"
 #include "asyncio/base/function_name.hpp"
 #include "asyncio/core/events.hpp"
-#include "asyncio/core/services.hpp"
 
 namespace asyncio {
 namespace detail {
 namespace {
 
 std::atomic<std::uint32_t> next_task_number{1};
+const ContextSlot no_context;
 
 constexpr int kMostCancelDepth = 500;
 thread_local int cancel_depth = 0;  // of TaskBase::cancel_awaited() within each other
-
-CancelledError cancelled_error() noexcept { return CancelledError(); }
 
 std::string place_of(const std::source_location& where) {
   return std::string(where.file_name()) + ":" + std::to_string(where.line());
@@ -33,54 +30,60 @@ std::string line_of(const StackFrame& frame) {
 
 }  // namespace
 
-TaskBase::TaskBase(Scheduler& scheduler) : FutureBase(&scheduler) {}
-
-TaskBase::~TaskBase() = default;
-
 TaskBase::Extras& TaskBase::extras() {
   if (!extras_) extras_ = std::make_unique<Extras>();
   return *extras_;
 }
 
-void TaskBase::adopt_options(TaskOptions& options) {
-  if (!options.name.empty()) extras().name = std::move(options.name);
-  if (options.context) extras().context = std::move(options.context);
+void TaskBase::adopt(TaskOptions* options) {
+  if (options != nullptr && !options->name.empty()) extras().name = std::move(options->name);
+  if (options != nullptr && options->context)
+    extras().shared = std::move(options->context);
+  else if (const ContextSlot& current = current_context())
+    extras().context = current;
+}
+
+ContextSlot& TaskBase::context_slot() {
+  Extras& kept = extras();
+  return kept.shared ? kept.shared->slot() : kept.context;
+}
+
+const ContextSlot& TaskBase::context() const noexcept {
+  if (!extras_) return no_context;
+  return extras_->shared ? extras_->shared->slot() : extras_->context;
 }
 
 void TaskBase::start(CoroPromiseBase& root_promise, bool eager) {
-  scheduler_->tasks.push_back(*this);  // not before: what comes between may throw
+  scheduler_->tasks.push_back(*this);
   if (!extras_ || !extras_->name)
     number_ = next_task_number.fetch_add(1, std::memory_order_relaxed);
-  if (!extras_ || !extras_->context) context_ = current_context_slot();
   root_promise.set_task(*this);
   leaf_ = &root_promise;
   root_ = &root_promise;
   add_reference();  // the loop's, until the task is done
   if (eager && tls_scheduler == scheduler_)
-    run();
+    run_inside(scheduler_->current_task);
   else
     scheduler_->push_ready(*this);
 }
 
-bool starts_eagerly(const Scheduler& scheduler) noexcept {
-  return scheduler.loop != nullptr && scheduler.loop->services().task_factory == TaskFactory::eager;
-}
-
 // ---- one step
 
-void TaskBase::run() {
+// `outer` is the task that runs meanwhile: none, but for an eager start inside of one.
+[[gnu::always_inline]] inline void TaskBase::step_inline(TaskBase* outer) {
   Scheduler& scheduler = *scheduler_;
-  TaskBase* const outer = scheduler.current_task;
   scheduler.current_task = this;
   scheduler.budget = Scheduler::kBudget;
   waiter_ = nullptr;
-  if ((task_flags_ & (kStarted | kMustCancel)) == kMustCancel) [[unlikely]] {
-    finish_unstarted();
-    scheduler.current_task = outer;
-    drop_reference();
-    return;
+  if ((task_flags_ & kStarted) == 0) {
+    if ((task_flags_ & kMustCancel) != 0) [[unlikely]] {
+      finish_unstarted();
+      scheduler.current_task = outer;
+      drop_reference();
+      return;
+    }
+    task_flags_ |= kStarted;
   }
-  task_flags_ |= kStarted;
   leaf_->handle().resume();
   scheduler.current_task = outer;
   if ((task_flags_ & kBodyDone) != 0)
@@ -91,76 +94,85 @@ void TaskBase::run() {
     deliver_kept_cancel();
 }
 
+void TaskBase::run() { step_inline(nullptr); }
+void TaskBase::run_inside(TaskBase* outer) {
+  const ContextScope own(nullptr);
+  step_inline(outer);
+}
+
 // The task was cancelled while it ran, and waits now. Where the waiter can no longer be cancelled,
 // the next resumption throws.
 void TaskBase::deliver_kept_cancel() {
   if (waiter_ == nullptr || Node::is_linked()) return;
-  const std::string message = cancel_message_ ? *cancel_message_ : std::string();
+  const bool with_message = extras_ && extras_->cancel_message;
+  const std::string message = with_message ? *extras_->cancel_message : std::string();
   if (!cancel_awaited(message)) return;
   task_flags_ &= static_cast<std::uint8_t>(~kMustCancel);
-  if ((task_flags_ & kCancelInFlight) == 0) cancel_message_.reset();  // a future carries it now
-}
-
-void TaskBase::body_left(CoroPromiseBase& root_promise) noexcept {
-  leaf_ = &root_promise;
-  task_flags_ |= kBodyDone;
-}
-
-void TaskBase::note_exception(const std::type_info* type) noexcept {
-  if (type == nullptr) return;
-  if (*type == typeid(CancelledError)) task_flags_ |= kThrewCancelled;
-  if (*type == typeid(KeyboardInterrupt) || *type == typeid(SystemExit))
-    task_flags_ |= kThrewInterrupt;
+  if ((task_flags_ & kCancelInFlight) == 0) store_cancel_message({});  // a future carries it now
 }
 
 void TaskBase::finish() {
   CoroPromiseBase& root_promise = *leaf_;
-  std::exception_ptr error = root_promise.take_exception();
-  error_once_ = (task_flags_ & kThrewCancelled) != 0;
-  const bool is_cancelled = error_once_ || (!error && (task_flags_ & kMustCancel) != 0);
-  if (!error && is_cancelled) error = take_cancel_error();
-  if (!error && !is_cancelled) {
-    try {
-      take_value(root_promise);
-    } catch (...) {
-      error = std::current_exception();
-    }
+  const bool must_cancel = (task_flags_ & kMustCancel) != 0;
+  if (must_cancel || root_promise.has_exception()) [[unlikely]] {
+    const std::exception_ptr error = root_promise.take_exception();
+    error_once_ = is_cancelled_error(error);
+    const bool is_cancelled = error_once_ || !error;
+    finish_badly(is_cancelled && !error ? take_cancel_error() : error, is_cancelled);
+    return;
   }
-  const bool interrupt = (task_flags_ & kThrewInterrupt) != 0;
-  leaf_ = nullptr;
-  root_ = nullptr;
-  root_promise.handle().destroy();  // parameters die before anybody hears of the result
-  leave_lists();
-  drop_callable();
+  std::exception_ptr error;
+  try {
+    take_value(root_promise);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (error) [[unlikely]] {
+    finish_badly(std::move(error), false);
+    return;
+  }
+  destroy_root();
+  finish_with_value();
+  drop_reference();  // the loop's
+}
+
+void TaskBase::finish_badly(std::exception_ptr error, bool is_cancelled) {
+  destroy_root();
   const StatePtr<TaskBase> keep(this);  // adopts the loop's reference
+  const bool interrupt = is_interrupt(error);
   if (is_cancelled)
     finish_cancelled(error);
-  else if (error)
-    finish_with_exception(error);
   else
-    finish_with_value();
+    finish_with_exception(error);
   if (interrupt) [[unlikely]]
     std::rethrow_exception(error);
 }
 
+// The parameters die before anybody hears of the result.
+void TaskBase::destroy_root() noexcept {
+  leaf_ = nullptr;
+  std::exchange(root_, nullptr)->handle().destroy();
+  let_go();
+}
+
 void TaskBase::finish_unstarted() {
   destroy_frames();
-  leave_lists();
-  drop_callable();
+  let_go();
   error_once_ = true;
   finish_cancelled(take_cancel_error());
 }
 
-void TaskBase::leave_lists() noexcept {
+void TaskBase::let_go() noexcept {
   if (TaskLink::is_linked()) TaskLink::unlink();
+  if ((task_flags_ & kHasCallable) != 0) [[unlikely]]
+    drop_callable();
 }
 
 void TaskBase::bad_await() {
   // Something suspended the task that will never wake it.
   std::string place = leaf_ != nullptr ? place_of(leaf_->where()) : "unknown place";
   destroy_frames();
-  leave_lists();
-  drop_callable();
+  let_go();
   const StatePtr<TaskBase> keep(this);
   finish_with_exception(std::make_exception_ptr(RuntimeError(
       "Task got bad yield\n  at: " + place +
@@ -176,11 +188,11 @@ void TaskBase::destroy_frames() noexcept {
 
 void TaskBase::abandon() noexcept {
   const StatePtr<TaskBase> keep(this);  // adopts the loop's reference
-  leave_lists();
+  if (TaskLink::is_linked()) TaskLink::unlink();
   if (Node::is_linked()) Node::unlink();
   destroy_frames();
   if (Node::is_linked()) Node::unlink();  // a destructor in the frames may have woken it
-  drop_callable();
+  let_go();
 }
 
 // ---- cancellation
@@ -231,26 +243,24 @@ void TaskBase::wake_cancelled(const std::string& message) {
 }
 
 void TaskBase::store_cancel_message(const std::string& message) {
-  if (message.empty())
-    cancel_message_.reset();
-  else
-    cancel_message_ = std::make_unique<std::string>(message);
+  if (!message.empty())
+    extras().cancel_message = message;
+  else if (extras_)
+    extras_->cancel_message.reset();
 }
 
-std::exception_ptr TaskBase::take_cancel_error() {
-  auto message = std::move(cancel_message_);
-  return message ? std::make_exception_ptr(CancelledError(std::move(*message))) : nullptr;
-}
-
-void TaskBase::throw_cancelled() {
+CancelledError TaskBase::take_cancelled_error() noexcept {
   forget_cancellation();
-  if (cancel_message_) throw_cancelled_with_message();
-  throw cancelled_error();  // no locals or temporaries here: unwinding would stop to destroy them
+  if (!extras_ || !extras_->cancel_message) return CancelledError();
+  CancelledError error(std::move(*extras_->cancel_message));
+  extras_->cancel_message.reset();
+  return error;
 }
 
-[[gnu::noinline]] void TaskBase::throw_cancelled_with_message() {
-  const auto message = std::move(cancel_message_);
-  throw CancelledError(std::move(*message));
+// The same for a task that ends without a throw; null where there is no message.
+std::exception_ptr TaskBase::take_cancel_error() {
+  if (!extras_ || !extras_->cancel_message) return nullptr;
+  return std::make_exception_ptr(take_cancelled_error());
 }
 
 // ---- looking at a task
@@ -280,16 +290,16 @@ void TaskBase::note_traceback(const std::exception_ptr& error) noexcept {
 }
 
 std::string TaskBase::traceback() const {
-  if (!extras_ || !extras_->traced || extras_->traced != exception_) return "";
+  if (!extras_ || !extras_->traced || extras_->traced != stored_exception()) return "";
   std::string text = "Traceback (most recent call last):\n";
   for (const StackFrame& frame : extras_->traceback) text += line_of(frame);
-  return text + describe(exception_) + "\n";
+  return text + describe(stored_exception()) + "\n";
 }
 
 Context TaskBase::get_context() {
-  Extras& more = extras();
-  if (!more.context) more.context.emplace(std::move(context_));
-  return *more.context;
+  Extras& kept = extras();
+  if (!kept.shared) kept.shared.emplace(std::move(kept.context));
+  return *kept.shared;
 }
 
 std::string TaskBase::repr() const {
@@ -302,7 +312,8 @@ std::string TaskBase::repr() const {
   if (CoroPromiseBase* promise = root_)
     text += " coro=<" + short_function_name(promise->where().function_name()) + "() at " +
             place_of(promise->where()) + ">";
-  if (state_ == State::finished && exception_) text += " exception=" + describe(exception_);
+  if (state_ == State::finished && stored_exception())
+    text += " exception=" + describe(stored_exception());
   return text + ">";
 }
 

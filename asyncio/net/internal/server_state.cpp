@@ -130,7 +130,7 @@ void Listener::run() {
       return;
     }
     ContextSlot context = server->context().slot();  // a copy, for each client
-    ContextScope scope(context);
+    ContextScope scope(&context);
     if (!accept_one()) return;
   }
   queue();  // there may be more; the others first

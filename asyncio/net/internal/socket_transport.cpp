@@ -63,7 +63,7 @@ void SocketTransport::start_protocol(std::shared_ptr<Protocol> protocol) {
   set_no_delay(*backend_, fd_);
   set_protocol(std::move(protocol));
   self_ = shared_from_this();
-  context_ = current_context_slot();
+  context_ = current_context();
   show_open();
   queue(kMade);
 }
@@ -104,7 +104,7 @@ void SocketTransport::queue(Work work) noexcept {
 
 void SocketTransport::run() {
   const std::shared_ptr<SocketTransport> alive = shared_from_this();
-  ContextScope scope(context_);
+  ContextScope scope(&context_);
   const std::uint8_t work = std::exchange(work_, std::uint8_t{0});
   if ((work & kMade) != 0) connection_made();
   if ((work & kRead) != 0) read_some();

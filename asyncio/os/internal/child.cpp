@@ -101,7 +101,7 @@ std::shared_ptr<ChildProcess> ChildProcess::start(Loop& loop,
                                                   const ProcessOptions& options) {
   auto child = std::make_shared<ChildProcess>(loop);
   child->protocol_ = std::move(protocol);
-  child->context_ = current_context_slot();
+  child->context_ = current_context();
   Streams streams(options);
   child->pid_ = spawn(argv, options, streams.theirs());
   child->name_ = argv.front();
@@ -141,7 +141,7 @@ template <class Call>
 void ChildProcess::tell(Call call) {
   const std::shared_ptr<SubprocessProtocol> protocol = protocol_;
   if (!protocol) return;
-  ContextScope scope(context_);
+  ContextScope scope(&context_);
   try {
     call(*protocol);
   } catch (const KeyboardInterrupt&) {

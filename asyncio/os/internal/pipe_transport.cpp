@@ -40,7 +40,7 @@ void PipeCore::start(std::shared_ptr<Protocol> protocol, bool silently) {
   protocol_ = std::move(protocol);
   self_ = shared();
   scheduler_.loop->services().members.push_back(*this);
-  context_ = current_context_slot();
+  context_ = current_context();
   if (silently)
     begin();
   else
@@ -54,7 +54,7 @@ void PipeCore::queue(Work work) noexcept {
 
 void PipeCore::run() {
   const std::shared_ptr<Transport> alive = self_;
-  ContextScope scope(context_);
+  ContextScope scope(&context_);
   const std::uint8_t work = std::exchange(work_, std::uint8_t{0});
   if ((work & kMade) != 0) {
     const std::shared_ptr<Protocol> protocol = protocol_;
