@@ -1,13 +1,13 @@
 # Thin: each target names a script of tools/ or a CMake preset (CMakePresets.json).
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench soak lint format docs install clean
+.PHONY: help run test bench bench-guard soak lint format docs install clean
 
 PREFIX ?= /usr/local
 PRESET ?= release
 
 help:  ## list these targets
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run:  ## serve a real documentation tree and harvest it (ARGS="URL..." harvests those instead)
 	@tools/bootstrap
@@ -26,6 +26,10 @@ soak:  ## ten minutes with 10,000 connections (ARGS="SECONDS CONNECTIONS")
 	@tools/bootstrap
 	@tools/build release soak
 	@build/release/bin/soak $(or $(ARGS),600 10000)
+
+bench-guard:  ## fail where a row takes 5% more instructions than bench/instructions.toml says
+	@tools/bootstrap
+	@tools/bench --guard
 
 lint:  ## clang-format, clang-tidy (FILES="..." or what differs from HEAD; ALL=1 for all) and tidy
 	@tools/lint $(if $(ALL),--all) $(FILES)

@@ -1,0 +1,177 @@
+// How does the cost of one operation grow with the number of tasks, timers and waiters? Prints a
+// table in Markdown, nanoseconds of CPU time per element; `growth CASE N` runs one alone.
+#include <ctime>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "asyncio/asyncio.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+asyncio::Coro<long> answer(long value) { co_return value; }
+asyncio::Coro<> wait_for_it(asyncio::Event& event) { co_await event.wait(); }
+asyncio::Coro<> take_turn(asyncio::Lock& lock) { auto held = co_await lock.scoped(); }
+
+std::vector<asyncio::Task<>> waiters_of(asyncio::Event& event, long count) {
+  std::vector<asyncio::Task<>> tasks;
+  for (long i = 0; i < count; ++i) tasks.push_back(asyncio::create_task(wait_for_it(event)));
+  return tasks;
+}
+
+asyncio::Coro<> tasks_of_a_group(long count) {
+  co_await asyncio::with(asyncio::TaskGroup(), [&](asyncio::TaskGroup& group) -> asyncio::Coro<> {
+    for (long i = 0; i < count; ++i) static_cast<void>(group.create_task(answer(i)));
+    co_return;
+  });
+}
+
+asyncio::Coro<> cancelled_group(long count) {
+  asyncio::Event never;
+  try {
+    co_await asyncio::with(asyncio::TaskGroup(), [&](asyncio::TaskGroup& group) -> asyncio::Coro<> {
+      for (long i = 0; i < count; ++i) static_cast<void>(group.create_task(wait_for_it(never)));
+      co_await asyncio::sleep(0s);
+      throw asyncio::ValueError("enough");
+    });
+  } catch (const asyncio::ExceptionGroup&) {
+    co_return;
+  }
+}
+
+asyncio::Coro<> gathered(long count) {
+  std::vector<asyncio::Coro<long>> children;
+  for (long i = 0; i < count; ++i) children.push_back(answer(i));
+  static_cast<void>(co_await asyncio::gather(std::move(children)));
+}
+
+asyncio::Coro<> waiters_of_an_event(long count) {
+  asyncio::Event event;
+  auto tasks = waiters_of(event, count);
+  co_await asyncio::sleep(0s);
+  event.set();
+  for (auto& task : tasks) co_await task;
+}
+
+// Each leaves from the middle of the line.
+asyncio::Coro<> waiters_cancelled_in_random_order(long count) {
+  asyncio::Event never;
+  auto tasks = waiters_of(never, count);
+  co_await asyncio::sleep(0s);
+  std::shuffle(tasks.begin(), tasks.end(), std::mt19937(1));
+  for (auto& task : tasks) task.cancel();
+  static_cast<void>(co_await asyncio::wait(tasks));
+}
+
+asyncio::Coro<> contenders_of_a_lock(long count) {
+  asyncio::Lock lock;
+  std::vector<asyncio::Task<>> tasks;
+  for (long i = 0; i < count; ++i) tasks.push_back(asyncio::create_task(take_turn(lock)));
+  for (auto& task : tasks) co_await task;
+}
+
+asyncio::Coro<> parties_of_a_barrier(long count) {
+  asyncio::Barrier barrier(static_cast<int>(count));
+  std::vector<asyncio::Task<int>> tasks;
+  for (long i = 0; i < count; ++i) tasks.push_back(asyncio::create_task(barrier.wait()));
+  for (auto& task : tasks) co_await task;
+}
+
+asyncio::Coro<> items_of_a_queue(long count) {
+  asyncio::Queue<long> queue;
+  for (long i = 0; i < count; ++i) queue.put_nowait(i);
+  while (!queue.empty()) co_await queue.get();
+}
+
+asyncio::Coro<> timers_cancelled_in_random_order(long count) {
+  asyncio::Loop& loop = asyncio::get_running_loop();
+  std::mt19937 random(1);
+  std::vector<asyncio::TimerHandle> timers;
+  for (long i = 0; i < count; ++i)
+    timers.push_back(loop.call_later(1h + std::chrono::microseconds(random()), [] {}));
+  co_await asyncio::sleep(1us);  // the loop was idle: all stand in order
+  std::shuffle(timers.begin(), timers.end(), random);
+  for (auto& timer : timers) timer.cancel();
+}
+
+asyncio::Coro<> timers_that_fire(long count) {
+  asyncio::Loop& loop = asyncio::get_running_loop();
+  std::mt19937 random(1);
+  asyncio::Event all;
+  long left = count;
+  const auto now = loop.time();
+  for (long i = 0; i < count; ++i)
+    loop.call_at(now + std::chrono::nanoseconds(random() % 1'000'000), [&] {
+      if (--left == 0) all.set();
+    });
+  co_await all.wait();
+}
+
+using Case = asyncio::Coro<> (*)(long count);
+struct Row {
+  const char* name;
+  Case run;
+};
+constexpr Row kRows[] = {
+    {"tasks of a TaskGroup", tasks_of_a_group},
+    {"tasks cancelled with their TaskGroup", cancelled_group},
+    {"children of a gather", gathered},
+    {"waiters of an Event", waiters_of_an_event},
+    {"waiters of an Event, cancelled in random order", waiters_cancelled_in_random_order},
+    {"contenders of a Lock", contenders_of_a_lock},
+    {"parties of a Barrier", parties_of_a_barrier},
+    {"items of a Queue", items_of_a_queue},
+    {"timers cancelled in random order", timers_cancelled_in_random_order},
+    {"timers that fire", timers_that_fire},
+};
+
+// Small counts are repeated until the whole is worth timing; the first round warms the pool up.
+double nanoseconds_each(Case run, long count) {
+  const long rounds = std::max(1L, 20'000 / count);
+  double spent = 0;
+  asyncio::run([](Case body, long n, long times, double& seconds) -> asyncio::Coro<> {
+    co_await body(n);
+    const double before = cpu_seconds();
+    for (long i = 0; i < times; ++i) co_await body(n);
+    seconds = cpu_seconds() - before;
+  }(run, count, rounds, spent));
+  return spent * 1e9 / static_cast<double>(count * rounds);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const long most = argc == 2 ? std::atol(argv[1]) : 1'000'000;
+  if (argc == 3) {
+    for (const Row& row : kRows)
+      if (std::strcmp(row.name, argv[1]) == 0)
+        std::printf("%.1f\n", nanoseconds_each(row.run, std::atol(argv[2])));
+    return 0;
+  }
+  std::printf("| ns each |");
+  for (long count = 1; count <= most; count *= 10) std::printf(" %ld |", count);
+  std::printf("\n|---|");
+  for (long count = 1; count <= most; count *= 10) std::printf("---:|");
+  for (const Row& row : kRows) {
+    std::printf("\n| %s |", row.name);
+    for (long count = 1; count <= most; count *= 10) {
+      std::printf(" %.0f |", nanoseconds_each(row.run, count));
+      std::fflush(stdout);
+    }
+  }
+  std::printf("\n");
+  return 0;
+}
