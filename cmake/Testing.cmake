@@ -18,17 +18,26 @@ if(ASYNCIO_SANITIZE AND ASYNCIO_SYMBOLIZER)
 endif()
 
 # asyncio_add_test(<name> COMMAND <command>... [LABELS <label>...] [ENVIRONMENT <VAR=value>...]
-#                  [TIMEOUT <seconds>] [ON_EACH_BACKEND]): one CTest entry that runs as all of ours
-# do; ON_EACH_BACKEND adds a second one, <name>.io_uring, where every loop is on io_uring.
+#                  [TIMEOUT <seconds>] [ON_EACH_BACKEND] [ON_SIMULATED]): one CTest entry that runs
+# as all of ours do; ON_EACH_BACKEND adds a second one, <name>.io_uring, where every loop is on
+# io_uring, and ON_SIMULATED a third, <name>.simulated, for programs that asyncio_add_gtest made so.
 function(asyncio_add_test name)
-  cmake_parse_arguments(test "ON_EACH_BACKEND" "TIMEOUT" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(test "ON_EACH_BACKEND;ON_SIMULATED" "TIMEOUT" "COMMAND;LABELS;ENVIRONMENT"
+                        ${ARGN})
   if(NOT test_TIMEOUT)
     set(test_TIMEOUT 300)
   endif()
+  set(others "")
   if(test_ON_EACH_BACKEND)
-    asyncio_add_test(${name}.io_uring COMMAND ${test_COMMAND} LABELS ${test_LABELS}
-      ENVIRONMENT ${test_ENVIRONMENT} ASYNCIO_BACKEND=io_uring TIMEOUT ${test_TIMEOUT})
+    list(APPEND others io_uring)
   endif()
+  if(test_ON_SIMULATED)
+    list(APPEND others simulated)
+  endif()
+  foreach(other IN LISTS others)
+    asyncio_add_test(${name}.${other} COMMAND ${test_COMMAND} LABELS ${test_LABELS}
+      ENVIRONMENT ${test_ENVIRONMENT} ASYNCIO_BACKEND=${other} TIMEOUT ${test_TIMEOUT})
+  endforeach()
   add_test(NAME ${name} COMMAND ${test_COMMAND})
   set(environment "GTEST_OUTPUT=json:${ASYNCIO_RESULTS_DIR}/${name}.json")
   list(APPEND environment ${ASYNCIO_TEST_ENVIRONMENT} ${test_ENVIRONMENT})
@@ -48,15 +57,18 @@ function(asyncio_crosses_threads file result)
 endfunction()
 
 # asyncio_add_gtest(<name> SOURCES <file>... [LINKS <target>...] [PCH_FROM <target>]
-#                   [TIMEOUT <seconds>] [ON_EACH_BACKEND]): an executable of GoogleTest cases and
-# its CTest entry, labelled "threads" where one of its files crosses threads. The tsan build takes
-# only those files.
+#                   [TIMEOUT <seconds>] [ON_EACH_BACKEND] [ON_SIMULATED]): an executable of
+# GoogleTest cases and its CTest entry, labelled "threads" where one of its files crosses threads.
+# The tsan build takes only those files, and no simulated network, which knows one thread.
 function(asyncio_add_gtest name)
-  cmake_parse_arguments(test "ON_EACH_BACKEND" "PCH_FROM;TIMEOUT" "SOURCES;LINKS;ENVIRONMENT"
-                        ${ARGN})
+  cmake_parse_arguments(test "ON_EACH_BACKEND;ON_SIMULATED" "PCH_FROM;TIMEOUT"
+                        "SOURCES;LINKS;ENVIRONMENT" ${ARGN})
   set(backends "")
   if(test_ON_EACH_BACKEND)
-    set(backends ON_EACH_BACKEND)
+    list(APPEND backends ON_EACH_BACKEND)
+  endif()
+  if(test_ON_SIMULATED AND NOT ASYNCIO_SANITIZE STREQUAL "thread")
+    list(APPEND backends ON_SIMULATED)
   endif()
   set(crossing "")
   foreach(source IN LISTS test_SOURCES)
@@ -81,6 +93,10 @@ function(asyncio_add_gtest name)
   asyncio_strict(${name})
   target_include_directories(${name} PRIVATE ${ASYNCIO_GENERATED_DIR} ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${test_LINKS} GTest::gtest_main GTest::gtest)
+  if("ON_SIMULATED" IN_LIST backends)
+    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/simulated/backend.cpp)
+    target_link_options(${name} PRIVATE -Wl,--wrap=_ZN7asyncio6detail18make_epoll_backendEv)
+  endif()
   if(test_PCH_FROM AND TARGET ${test_PCH_FROM})
     target_precompile_headers(${name} REUSE_FROM ${test_PCH_FROM})
   endif()

@@ -84,6 +84,7 @@ class SimulatedBackend final : public IoBackend {
   void watch_edges(int fd, FdWatcher& watcher, bool writable);
   SocketPtr socket_to_watch(int fd) const;
   void look_at_kernel(std::int64_t timeout_ns);
+  void sleep_in_kernel(std::int64_t timeout_ns);
   SimulatedWorld::Host current_host() const {
     return world_.current_host ? world_.current_host() : SimulatedNetwork::kLocalhost;
   }
@@ -117,9 +118,17 @@ void SimulatedBackend::look_at_kernel(std::int64_t timeout_ns) {
   kernel_->wait(timeout_ns);
 }
 
+// The simulated clock goes on by what the real one does.
+void SimulatedBackend::sleep_in_kernel(std::int64_t timeout_ns) {
+  const TimePoint begin = Clock::now();
+  look_at_kernel(timeout_ns);
+  world_.now_ns += std::clamp<std::int64_t>((Clock::now() - begin).count(), 0, timeout_ns);
+}
+
 // Never moves the clock where the loop only looks; where it would sleep, the clock goes on to the
 // next arrival. A loop that uses this clock asks jump_to() first, where it has timers; so it has a
-// reason to wait for the kernel where it comes with a timeout.
+// reason to wait for the kernel where it comes with a timeout. A loop with a clock of its own
+// sleeps where its timer comes before the next arrival.
 void SimulatedBackend::wait(std::int64_t timeout_ns) {
   const bool something_came = run_due();
   if (world_.tell() || something_came || timeout_ns == 0) {
@@ -129,6 +138,10 @@ void SimulatedBackend::wait(std::int64_t timeout_ns) {
   const std::int64_t arrival = world_.next_arrival();
   if (arrival < 0 || (world_.leads_time && timeout_ns != kForever)) {
     look_at_kernel(timeout_ns);
+    return;
+  }
+  if (timeout_ns != kForever && arrival - world_.now_ns > timeout_ns) {
+    sleep_in_kernel(timeout_ns);
     return;
   }
   world_.now_ns = std::max(world_.now_ns, arrival);

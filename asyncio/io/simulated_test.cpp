@@ -506,6 +506,28 @@ TEST_F(SimulatedHosts, names_are_known_failing_or_unknown) {
   EXPECT_FALSE(backend->look_up("nobody", unknown));
 }
 
+// A loop with a clock of its own has a timer in a millisecond, and a client that will give up in
+// two minutes: the timer comes first.
+TEST(SimulatedTime, a_timer_that_is_due_before_the_next_arrival_is_not_overtaken) {
+  const auto network = std::make_shared<SimulatedNetwork>();
+  const auto backend = network->make_backend();
+  const int listener = backend->open_socket(AF_INET, SOCK_STREAM);
+  EXPECT_EQ(backend->bind(listener, address("127.0.0.1", 80)), 0);
+  EXPECT_EQ(backend->listen(listener, 0), 0);
+  std::array<int, 2> clients{};
+  for (int& each : clients) {
+    each = backend->open_socket(AF_INET, SOCK_STREAM);
+    EXPECT_EQ(backend->connect(each, address("127.0.0.1", 80)), -EINPROGRESS);
+  }
+  Watcher watcher;
+  backend->wait(IoBackend::kForever);  // one is let in
+  backend->watch_writable(clients[1], watcher);
+
+  for (int i = 0; i < 5; ++i) backend->wait(1'000'000);
+  EXPECT_EQ(watcher.take(), "");
+  EXPECT_LT(network->now() - TimePoint(1h), 1s);
+}
+
 // Pipes, children and signals of a test are real.
 TEST_F(Simulated, fds_of_the_kernel_are_left_to_it) {
   std::array<int, 2> fds{-1, -1};

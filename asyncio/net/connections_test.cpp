@@ -1,39 +1,13 @@
 // open_connection() and its kind: what goes wrong, cancellation, time limits.
-#include <netinet/in.h>
-
 #include <vector>
 
 #include "asyncio/io/backend.hpp"
-#include "asyncio/net/internal/sockets.hpp"
 #include "asyncio/net/internal/test_support.hpp"
 
 namespace asyncio {
 namespace {
 
 using namespace net_test;
-
-// A listener whose backlog is full: connecting to it hangs, as to a host that does not answer.
-class DeafHost {
- public:
-  DeafHost()
-      : backend_(get_running_loop().backend()),
-        listener_(detail::make_stream_socket(backend_, Address::Family::ipv4, {})) {
-    detail::bind_socket(backend_, listener_.get(), *Address::parse("127.0.0.1", 0));
-    detail::listen_on(backend_, listener_.get(), 0);
-    name_ = detail::socket_name(backend_, listener_.get());
-    for (int i = 0; i < 3; ++i) {
-      callers_.push_back(detail::make_stream_socket(backend_, Address::Family::ipv4, {}));
-      static_cast<void>(backend_.connect(callers_.back().get(), name_.to_system()));
-    }
-  }
-  int port() const { return name_.port(); }
-
- private:
-  detail::IoBackend& backend_;
-  detail::FileDescriptor listener_;
-  std::vector<detail::FileDescriptor> callers_;
-  Address name_;
-};
 
 TEST(OpenConnection, a_time_limit_is_a_timeout_error_that_names_the_peer) {
   const int before = open_files();

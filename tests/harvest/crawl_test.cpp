@@ -46,7 +46,31 @@ Options quick() {
 }
 
 // What a server that knows no HTTP does with a connection, once the request's head is there.
-enum class Manner { slow_head, endless_body, short_body, garbage, reset, silence, endless_head };
+enum class Manner {
+  slow_head,
+  silence,
+  stalled_body,
+  dripping_body,
+  endless_head,
+  endless_body,
+  endless_chunks,
+  short_body,
+  long_body,
+  boast,
+  broken_chunk,
+  garbage,
+  reset,
+  reset_in_the_body,
+};
+
+// Says the same for ever.
+Coro<> drone(asyncio::StreamWriter& writer, std::string text, asyncio::Duration pause = 0s) {
+  for (;;) {
+    writer.write(text);
+    co_await writer.drain();
+    co_await asyncio::sleep(pause);
+  }
+}
 
 Coro<> misbehave(Manner manner, asyncio::StreamReader reader, asyncio::StreamWriter writer) {
   const std::string head = co_await reader.readuntil("\r\n\r\n");
@@ -60,15 +84,34 @@ Coro<> misbehave(Manner manner, asyncio::StreamReader reader, asyncio::StreamWri
       writer.write("HTTP/1.1 200 OK\r\nContent-");
       co_await asyncio::Event().wait();
       break;
+    case Manner::stalled_body:
+      writer.write(ok + "Content-Length: 1000\r\n\r\nshort");
+      co_await asyncio::Event().wait();
+      break;
+    case Manner::dripping_body:
+      writer.write(ok + "\r\n");
+      co_await drone(writer, "x", 10ms);
+      break;
     case Manner::endless_body:
       writer.write(ok + "\r\n");
-      for (;;) {
-        writer.write(std::string(1000, 'x'));
-        co_await writer.drain();
-        co_await asyncio::sleep(0s);
-      }
+      co_await drone(writer, std::string(1000, 'x'));
+      break;
+    case Manner::endless_chunks:
+      writer.write(ok + "Transfer-Encoding: chunked\r\n\r\n");
+      co_await drone(writer, "3e8\r\n" + std::string(1000, 'x') + "\r\n");
+      break;
     case Manner::short_body:
       writer.write(ok + "Content-Length: 1000\r\n\r\nshort");
+      break;
+    case Manner::long_body:
+      writer.write(ok + "Content-Length: 5\r\n\r\nshort, and HTTP/1.1 200 OK\r\n\r\n");
+      break;
+    case Manner::boast:
+      writer.write(ok + "Content-Length: 99999999999999\r\n\r\nshort");
+      co_await asyncio::Event().wait();
+      break;
+    case Manner::broken_chunk:
+      writer.write(ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nshort, and more\r\n");
       break;
     case Manner::garbage:
       writer.write(std::string("\x00\x01\xff\xfegarbage\r\n\r\n", 15));
@@ -77,16 +120,18 @@ Coro<> misbehave(Manner manner, asyncio::StreamReader reader, asyncio::StreamWri
       reader.consume(0);
       writer.abort();
       break;
+    case Manner::reset_in_the_body:
+      writer.write(ok + "Content-Length: 1000\r\n\r\nshort");
+      co_await asyncio::sleep(5ms);
+      writer.abort();
+      break;
     case Manner::silence:
       co_await asyncio::Event().wait();
       break;
     case Manner::endless_head:
       writer.write("HTTP/1.1 200 OK\r\n");
-      for (int i = 0;; ++i) {
-        writer.write("X-" + std::to_string(i) + ": " + std::string(500, 'x') + "\r\n");
-        co_await writer.drain();
-        co_await asyncio::sleep(0s);
-      }
+      co_await drone(writer, "X-Same: " + std::string(500, 'x') + "\r\n");
+      break;
   }
 }
 
@@ -112,19 +157,41 @@ std::string kind_of(Manner manner) { return asyncio::run(meet(manner)).error_kin
 
 TEST(HostileServer, a_slow_head_is_a_timeout) { EXPECT_EQ(kind_of(Manner::slow_head), "timeout"); }
 TEST(HostileServer, silence_is_a_timeout) { EXPECT_EQ(kind_of(Manner::silence), "timeout"); }
+TEST(HostileServer, a_body_that_stalls_is_a_timeout) {
+  EXPECT_EQ(kind_of(Manner::stalled_body), "timeout");
+}
+// Each byte comes soon enough: it is the whole that takes too long.
+TEST(HostileServer, a_body_that_drips_for_ever_is_a_timeout) {
+  EXPECT_EQ(kind_of(Manner::dripping_body), "timeout");
+}
 TEST(HostileServer, an_endless_body_is_too_large) {
   EXPECT_EQ(kind_of(Manner::endless_body), "too large");
+  EXPECT_EQ(kind_of(Manner::endless_chunks), "too large");
+}
+TEST(HostileServer, a_length_beyond_the_limit_is_too_large_before_it_comes) {
+  EXPECT_EQ(kind_of(Manner::boast), "too large");
 }
 TEST(HostileServer, an_endless_head_is_no_http) {
   EXPECT_EQ(kind_of(Manner::endless_head), "protocol");
 }
-TEST(HostileServer, garbage_is_no_http) { EXPECT_EQ(kind_of(Manner::garbage), "protocol"); }
+TEST(HostileServer, garbage_is_no_http) {
+  EXPECT_EQ(kind_of(Manner::garbage), "protocol");
+  EXPECT_EQ(kind_of(Manner::broken_chunk), "protocol");
+}
 TEST(HostileServer, a_length_that_lies_is_incomplete) {
   EXPECT_EQ(kind_of(Manner::short_body), "incomplete");
 }
+// What stands behind the length is nobody's, above all no answer to the next request.
+TEST(HostileServer, what_comes_behind_the_length_is_dropped) {
+  const Page page = asyncio::run(meet(Manner::long_body));
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.bytes, 5U);
+}
 TEST(HostileServer, a_connection_that_breaks_is_a_row) {
-  const std::string kind = kind_of(Manner::reset);
-  EXPECT_TRUE(kind == "reset" || kind == "incomplete") << kind;
+  for (const Manner manner : {Manner::reset, Manner::reset_in_the_body}) {
+    const std::string kind = kind_of(manner);
+    EXPECT_TRUE(kind == "reset" || kind == "incomplete") << kind;
+  }
 }
 
 Coro<Pages> a_site(Options options) {
@@ -278,6 +345,21 @@ TEST(CrawlSecurely, insecure_takes_any_certificate) {
   const Pages pages = asyncio::run(
       harvest_secure(authority.issue({.names = {"other.test"}, .self_signed = true}), options));
   EXPECT_EQ(pages.at("/next").title, "next");
+}
+
+TEST(CrawlSecurely, a_handshake_that_is_never_answered_is_a_timeout) {
+  const Pages pages = asyncio::run([](Options how) -> Coro<Pages> {
+    asyncio::Server silent = co_await asyncio::start_server(
+        [](asyncio::StreamReader, asyncio::StreamWriter) -> Coro<> {
+          co_await asyncio::Event().wait();
+        },
+        "127.0.0.1", 0);
+    const std::string port = std::to_string(silent.sockets()[0].port());
+    Pages found = co_await harvest({"https://127.0.0.1:" + port + "/"}, how);
+    silent.close();
+    co_return found;
+  }(quick()));
+  EXPECT_EQ(pages.at("/").error_kind, "timeout");
 }
 
 TEST(CrawlSecurely, a_server_that_speaks_no_tls_is_a_row) {

@@ -12,8 +12,7 @@
 namespace asyncio::detail {
 
 boost::json::value load_vectors(std::string_view name) {
-  const auto root = std::filesystem::path(__FILE__).parent_path() / "../../..";
-  std::ifstream file(root / "tests/vectors" / name);
+  std::ifstream file(std::filesystem::path(ASYNCIO_TEST_VECTORS) / name);
   if (!file) throw std::runtime_error("no such file in tests/vectors: " + std::string(name));
   return boost::json::parse(std::string(std::istreambuf_iterator<char>(file), {}));
 }

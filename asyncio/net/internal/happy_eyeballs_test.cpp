@@ -1,13 +1,7 @@
 #include "asyncio/net/internal/happy_eyeballs.hpp"
 
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-
-#include <cerrno>
 #include <vector>
 
-#include "asyncio/io/backend.hpp"
 #include "asyncio/net/dns.hpp"
 #include "asyncio/net/internal/test_support.hpp"
 
@@ -54,41 +48,6 @@ void all_names_are(std::vector<std::string> all) {
   get_running_loop().set_default_resolver(std::make_shared<Table>(std::move(all)));
 }
 
-// An address where connecting neither succeeds nor fails: its backlog is full, and stays so.
-class BlackHole {
- public:
-  explicit BlackHole(const char* host) {
-    const detail::SocketAddress any = Address::parse(host, 0)->to_system();
-    const auto* const where = reinterpret_cast<const sockaddr*>(any.bytes);
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(::bind(listener_, where, any.length), 0);
-    EXPECT_EQ(::listen(listener_, 0), 0);
-    detail::SocketAddress name;
-    name.length = detail::SocketAddress::kCapacity;
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(name.bytes), &name.length);
-    port_ = Address::from_system(name).port();
-    for (bool is_full = false; !is_full && clients_.size() < 16;) {
-      const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-      clients_.push_back(client);
-      ::connect(client, reinterpret_cast<const sockaddr*>(name.bytes), name.length);
-      pollfd waiting{client, POLLOUT, 0};
-      is_full = ::poll(&waiting, 1, 50) == 0;
-    }
-  }
-  BlackHole(const BlackHole&) = delete;
-  BlackHole& operator=(const BlackHole&) = delete;
-  ~BlackHole() {
-    for (const int client : clients_) ::close(client);
-    ::close(listener_);
-  }
-  int port() const { return port_; }
-
- private:
-  int listener_ = -1;
-  int port_ = 0;
-  std::vector<int> clients_;
-};
-
 Coro<Server> listen_on(std::string host, int port) {
   co_return co_await start_server([](StreamReader, StreamWriter) -> Coro<> { co_return; },
                                   std::move(host), port);
@@ -96,7 +55,7 @@ Coro<Server> listen_on(std::string host, int port) {
 
 TEST(HappyEyeballs, a_silent_address_does_not_hold_up_the_next) {
   run([]() -> Coro<> {
-    const BlackHole silent("127.0.0.1");
+    const DeafHost silent;
     Server server = co_await listen_on("127.0.0.2", silent.port());
     all_names_are({"127.0.0.1", "127.0.0.2"});
     const int before = open_files();
@@ -132,7 +91,7 @@ TEST(HappyEyeballs, a_failure_starts_the_next_attempt_at_once) {
 // An old attempt that fails late does not start one out of turn: the delay would be an hour.
 TEST(HappyEyeballs, a_cancelled_race_closes_every_attempt) {
   run([]() -> Coro<> {
-    const BlackHole silent("127.0.0.1");
+    const DeafHost silent;
     all_names_are({"127.0.0.1", "127.0.0.1", "127.0.0.1"});
     const int before = open_files();
     Task<Connection> race = create_task(
@@ -146,7 +105,7 @@ TEST(HappyEyeballs, a_cancelled_race_closes_every_attempt) {
 
 TEST(HappyEyeballs, the_deadline_ends_the_race) {
   run([]() -> Coro<> {
-    const BlackHole silent("127.0.0.1");
+    const DeafHost silent;
     all_names_are({"127.0.0.1", "127.0.0.1"});
     const int before = open_files();
     const std::string error = co_await error_of(open_connection(

@@ -7,12 +7,14 @@
 
 #include <array>
 #include <chrono>
-#include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "asyncio/core/runners.hpp"
 #include "asyncio/core/sleep.hpp"
+#include "asyncio/io/simulated.hpp"
+#include "asyncio/net/internal/sockets.hpp"
 #include "asyncio/net/servers.hpp"
 #include "asyncio/net/streams.hpp"
 #include "tests/support.hpp"
@@ -22,7 +24,6 @@ namespace asyncio::net_test {
 using namespace std::chrono_literals;
 using tests::error_of;
 using tests::eventually;
-using tests::open_files;
 using tests::pass;
 
 struct SocketPair {
@@ -48,6 +49,37 @@ inline std::string drain_fd(int fd) {
     all.append(part.data(), static_cast<std::size_t>(got));
   }
 }
+
+// Of this process; inside of a loop on the simulated network, its sockets too.
+inline int open_files() {
+  const detail::SimulatedNetwork* network = nullptr;
+  if (detail::tls_scheduler != nullptr)
+    network = detail::simulated_network_of(get_running_loop().backend());
+  return tests::open_files() + (network == nullptr ? 0 : static_cast<int>(network->open_sockets()));
+}
+
+// A listener whose backlog is full: connecting to it hangs, as to a host that does not answer.
+class DeafHost {
+ public:
+  DeafHost()
+      : backend_(get_running_loop().backend()),
+        listener_(detail::make_stream_socket(backend_, Address::Family::ipv4, {})) {
+    detail::bind_socket(backend_, listener_.get(), *Address::parse("127.0.0.1", 0));
+    detail::listen_on(backend_, listener_.get(), 0);
+    name_ = detail::socket_name(backend_, listener_.get());
+    for (int i = 0; i < 3; ++i) {
+      callers_.push_back(detail::make_stream_socket(backend_, Address::Family::ipv4, {}));
+      static_cast<void>(backend_.connect(callers_.back().get(), name_.to_system()));
+    }
+  }
+  int port() const { return name_.port(); }
+
+ private:
+  detail::IoBackend& backend_;
+  detail::FileDescriptor listener_;
+  std::vector<detail::FileDescriptor> callers_;
+  Address name_;
+};
 
 // A connected pair of streams over TCP: the client's, and the server's as its handler got it.
 struct Ends {
