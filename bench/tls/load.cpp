@@ -1,7 +1,9 @@
 // load: keeps one message in flight on each of N TLS 1.3 connections, and says what that cost the
 // server: CPU time from /proc, which other programs on the machine disturb least.
 //
-//   load PORT CONNECTIONS BYTES SECONDS SERVER_PID     prints "us-per-message messages-per-second"
+//   load PORT CONNECTIONS BYTES SECONDS SERVER_PID
+//
+// Prints what bench/support/net/load.cpp does.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -13,6 +15,9 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -25,15 +30,19 @@ struct Peer {
   std::size_t received = 0;
 };
 
-// Nanoseconds on a CPU so far; one thread.
+// Nanoseconds on a CPU so far, of all threads.
 double cpu_of(const std::string& pid) {
-  double nanoseconds = 0;
-  if (std::FILE* file = std::fopen(("/proc/" + pid + "/schedstat").c_str(), "r")) {
-    if (std::fscanf(file, "%lf", &nanoseconds) != 1) nanoseconds = 0;
-    std::fclose(file);
+  double total = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/" + pid + "/task")) {
+    std::ifstream file(task.path() / "schedstat");
+    double nanoseconds = 0;
+    file >> nanoseconds;
+    total += nanoseconds;
   }
-  return nanoseconds;
+  return total;
 }
+
+double own_cpu() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 SSL* connect_to(SSL_CTX* context, int port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
@@ -86,11 +95,13 @@ int main(int argc, char** argv) {
   const auto warm = Clock::now() + std::chrono::milliseconds(200);
   const auto end = warm + std::chrono::duration<double>(std::atof(argv[4]));
   double cpu = -1;
+  double own = 0;
   std::size_t count = 0;
   std::array<epoll_event, 256> events;
   while (Clock::now() < end) {
     if (cpu < 0 && Clock::now() >= warm) {
       cpu = cpu_of(argv[5]);
+      own = own_cpu();
       count = 0;
     }
     const int ready = ::epoll_wait(epoll, events.data(), events.size(), 100);
@@ -99,6 +110,8 @@ int main(int argc, char** argv) {
   }
   const double spent = cpu_of(argv[5]) - cpu;
   if (count == 0) return 1;
-  std::printf("%.3f %.0f\n", spent / 1e3 / static_cast<double>(count),
-              static_cast<double>(count) / std::atof(argv[4]));
+  const double duration = std::atof(argv[4]);
+  std::printf("%.4f %.1f %.3f %.3f\n", spent / 1e3 / static_cast<double>(count),
+              static_cast<double>(count) / duration, (own_cpu() - own) / duration,
+              spent / 1e9 / duration);
 }

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include "bench/support/net/serving.hpp"
 
@@ -43,10 +44,22 @@ void echo_once(int fd) {
   }
 }
 
+void echo_datagrams(int fd) {
+  for (;;) {
+    sockaddr_in from{};
+    socklen_t length = sizeof from;
+    auto* const peer = reinterpret_cast<sockaddr*>(&from);
+    const ssize_t got = ::recvfrom(fd, buffer.data(), buffer.size(), 0, peer, &length);
+    if (got < 0) return;
+    ::sendto(fd, buffer.data(), static_cast<std::size_t>(got), 0, peer, length);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
+  const bool is_udp = std::strcmp(argv[1], "udp") == 0;
   const int listener = bench::listen_at(argv[1], argv[2], SOCK_NONBLOCK);
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   epoll_event event{};
@@ -58,7 +71,9 @@ int main(int argc, char** argv) {
     const int count = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);
     for (int i = 0; i < count; ++i) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
-      if (fd == listener)
+      if (fd == listener && is_udp)
+        echo_datagrams(fd);
+      else if (fd == listener)
         accept_all(epoll, listener);
       else
         echo_once(fd);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <string_view>
 
 #include "bench/support/net/serving.hpp"
 
@@ -124,6 +125,6 @@ class Echo {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) return 2;
+  if (argc < 3 || std::string_view(argv[1]) == "udp") return 2;
   Echo(bench::listen_at(argv[1], argv[2], 0)).run();
 }

@@ -1,13 +1,14 @@
 // load.cpp: the load generator: so many connections, one message in flight on each, and how much
 // CPU the server took for it, by /proc/PID/task/*/schedstat.
 //
-//   net_load MODE tcp|unix ADDRESS PID CONNECTIONS BYTES SECONDS
+//   net_load MODE tcp|unix|udp ADDRESS PID CONNECTIONS BYTES SECONDS
 //     echo    messages of so many bytes, one after the other
 //     churn   connect, one message, close
 //     idle    silent connections; the memory of the server for each
 //
-// Prints "CPU_US RATE OWN_CPU", where CPU_US is the server's CPU time a message, or bytes. A
-// generator near 1.0 of own_cpu is the bottleneck; the server's CPU a message is right in any case.
+// Prints "CPU_US RATE OWN_CPU SERVER_CPU", where CPU_US is the server's CPU time a message, and the
+// last two are shares of one CPU; or bytes alone. The server is the bottleneck where its share is
+// near 1 and the generator's is not; its CPU a message is right in any case.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -62,10 +63,12 @@ double resident_bytes(const std::string& pid) {
 
 struct Target {
   bool is_unix = false;
+  bool is_udp = false;
   sockaddr_in tcp{};
   sockaddr_un local{};
 
-  Target(const std::string& kind, const std::string& address) : is_unix(kind == "unix") {
+  Target(const std::string& kind, const std::string& address)
+      : is_unix(kind == "unix"), is_udp(kind == "udp") {
     tcp.sin_family = AF_INET;
     tcp.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (!is_unix) tcp.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address)));
@@ -76,13 +79,14 @@ struct Target {
   int connect() const {
     static std::uint32_t turn = 0;
     const int on = 1;
-    const int fd = ::socket(is_unix ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int type = is_udp ? SOCK_DGRAM : SOCK_STREAM;
+    const int fd = ::socket(is_unix ? AF_UNIX : AF_INET, type | SOCK_CLOEXEC, 0);
     if (is_unix) {
       if (::connect(fd, reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0)
         give_up("connect");
       return fd;
     }
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (!is_udp) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     sockaddr_in from{};  // many addresses, so that closed connections do not use up the ports
     from.sin_family = AF_INET;
@@ -119,9 +123,10 @@ class Load {
     done_ = 0;
     loop_until(start + duration);
     const double wall = seconds(CLOCK_MONOTONIC) - start;
-    std::printf("%.4f %.1f %.3f\n", (cpu_of(pid_) - server) * 1e6 / static_cast<double>(done_),
-                static_cast<double>(done_) / wall,
-                (seconds(CLOCK_PROCESS_CPUTIME_ID) - own) / wall);
+    const double spent = cpu_of(pid_) - server;
+    std::printf("%.4f %.1f %.3f %.3f\n", spent * 1e6 / static_cast<double>(done_),
+                static_cast<double>(done_) / wall, (seconds(CLOCK_PROCESS_CPUTIME_ID) - own) / wall,
+                spent / wall);
   }
 
  private:
@@ -149,6 +154,8 @@ class Load {
     std::array<epoll_event, 512> events;
     while (seconds(CLOCK_MONOTONIC) < end) {
       const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 100);
+      if (count == 0 && target_.is_udp)  // all were lost
+        for (const Client& each : clients_) send(each);
       for (int i = 0; i < count; ++i) receive(events[static_cast<std::size_t>(i)].data.u64);
     }
   }

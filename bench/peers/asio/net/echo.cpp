@@ -28,6 +28,17 @@ asio::awaitable<void> serve(asio::io_context& context, Protocol protocol, int fd
                    asio::detached);
 }
 
+asio::awaitable<void> echo_datagrams(asio::io_context& context, int fd) {
+  asio::ip::udp::socket socket(context, asio::ip::udp::v4(), fd);
+  std::array<char, 65536> data;
+  asio::ip::udp::endpoint from;
+  for (;;) {
+    const std::size_t size =
+        co_await socket.async_receive_from(asio::buffer(data), from, asio::use_awaitable);
+    co_await socket.async_send_to(asio::buffer(data.data(), size), from, asio::use_awaitable);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -35,7 +46,9 @@ int main(int argc, char** argv) {
   const std::string kind = argv[1];
   const int fd = bench::listen_at(kind, argv[2], 0);
   asio::io_context context(1);
-  if (kind == "unix")
+  if (kind == "udp")
+    asio::co_spawn(context, echo_datagrams(context, fd), asio::detached);
+  else if (kind == "unix")
     asio::co_spawn(context, serve(context, asio::local::stream_protocol(), fd), asio::detached);
   else
     asio::co_spawn(context, serve(context, asio::ip::tcp::v4(), fd), asio::detached);

@@ -66,6 +66,21 @@ void on_connection(uv_stream_t* server, int status) {
   if (uv_accept(server, client) == 0) uv_read_start(client, lend, on_read);
 }
 
+void on_datagram(uv_udp_t* socket, ssize_t got, const uv_buf_t* room, const sockaddr* from,
+                 unsigned) {
+  if (got <= 0 || from == nullptr) return;
+  uv_buf_t part = uv_buf_init(room->base, static_cast<unsigned>(got));
+  uv_udp_try_send(socket, &part, 1, from);
+}
+
+int serve_datagrams(uv_loop_t* loop, int fd) {
+  uv_udp_t socket;
+  uv_udp_init(loop, &socket);
+  uv_udp_open(&socket, fd);
+  uv_udp_recv_start(&socket, lend, on_datagram);
+  return uv_run(loop, UV_RUN_DEFAULT);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -73,6 +88,7 @@ int main(int argc, char** argv) {
   is_unix = std::strcmp(argv[1], "unix") == 0;
   const int fd = bench::listen_at(argv[1], argv[2], SOCK_NONBLOCK);
   uv_loop_t* const loop = uv_default_loop();
+  if (std::strcmp(argv[1], "udp") == 0) return serve_datagrams(loop, fd);
   uv_tcp_t tcp;
   uv_pipe_t pipe;
   uv_stream_t* server = nullptr;
