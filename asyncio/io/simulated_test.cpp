@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -239,6 +240,20 @@ TEST_F(SimulatedHosts, the_window_fills_and_opens_as_the_peer_reads) {
   settle();
   EXPECT_EQ(watcher.take(), "w.");
   EXPECT_EQ(send(client, much), 65'536);
+}
+
+TEST_F(SimulatedHosts, what_did_not_fit_of_many_parts_is_announced_as_room) {
+  connect_both();
+  std::string much(100'000, 'x');
+  const std::array<iovec, 2> parts{iovec{much.data(), much.size()},
+                                   iovec{much.data(), much.size()}};
+  EXPECT_EQ(backend->send_vectored(client, parts.data(), parts.size()), 65'536);
+  backend->watch_writable(client, watcher);
+  settle();
+  EXPECT_EQ(watcher.take(), "");
+  EXPECT_EQ(drain(served).size(), 65'536U);
+  settle();
+  EXPECT_EQ(watcher.take(), "w.");
 }
 
 TEST_F(SimulatedHosts, a_full_backlog_lets_a_client_in_a_second_later) {
@@ -509,6 +524,7 @@ TEST_F(SimulatedHosts, names_are_known_failing_or_unknown) {
 // A loop with a clock of its own has a timer in a millisecond, and a client that will give up in
 // two minutes: the timer comes first.
 TEST(SimulatedTime, a_timer_that_is_due_before_the_next_arrival_is_not_overtaken) {
+  Watcher watcher;
   const auto network = std::make_shared<SimulatedNetwork>();
   const auto backend = network->make_backend();
   const int listener = backend->open_socket(AF_INET, SOCK_STREAM);
@@ -519,7 +535,6 @@ TEST(SimulatedTime, a_timer_that_is_due_before_the_next_arrival_is_not_overtaken
     each = backend->open_socket(AF_INET, SOCK_STREAM);
     EXPECT_EQ(backend->connect(each, address("127.0.0.1", 80)), -EINPROGRESS);
   }
-  Watcher watcher;
   backend->wait(IoBackend::kForever);  // one is let in
   backend->watch_writable(clients[1], watcher);
 
