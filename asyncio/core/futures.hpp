@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "asyncio/base/copyable.hpp"
 #include "asyncio/core/coroutines.hpp"
 #include "asyncio/core/scheduler.hpp"
 
@@ -225,7 +226,7 @@ class FutureState : public FutureBase {
   }
   T take_value(bool alone) {
     if constexpr (!std::is_void_v<T>) {
-      if constexpr (std::is_copy_constructible_v<T>) {
+      if constexpr (kCopyable<T>) {
         if (!alone) return slot_.get();
       }
       return std::move(slot_.get());

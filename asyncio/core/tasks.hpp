@@ -181,7 +181,7 @@ class TaskState : public TaskBase {
   }
   T take_value(bool alone) {
     if constexpr (!std::is_void_v<T>) {
-      if constexpr (std::is_copy_constructible_v<T>) {
+      if constexpr (kCopyable<T>) {
         if (!alone) return slot_.get();
       }
       return std::move(slot_.get());

@@ -75,7 +75,7 @@ class ConcurrentState : public ConcurrentBase {
   T value() {
     if constexpr (std::is_void_v<T>)
       return;
-    else if constexpr (std::is_copy_constructible_v<T>)
+    else if constexpr (kCopyable<T>)
       return *value_;
     else
       return std::move(*value_);
