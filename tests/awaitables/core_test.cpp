@@ -62,7 +62,8 @@ TEST(Everywhere, combinators) {
     co_await everywhere([] { return move_on_after(60s, number()); });
     co_await everywhere([] { return shield(number()); });
     co_await everywhere([] { return outcome_of(number()); });
-    co_await everywhere([] { return with(timeout(60s), [] { return number(); }); });
+    co_await everywhere(
+        []() -> Coro<int> { co_return co_await with(timeout(60s), [] { return number(); }); });
     co_await everywhere(
         [] { return try_finally([] { return number(); }, [] { return nothing(); }); });
   }());
