@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "apps/cli/commands.hpp"
 #include "asyncio/base/config.hpp"
@@ -15,7 +16,9 @@ int main(int argc, char** argv) {
   int result = 0;
   cli::add_ps(app, result);
   cli::add_top(app, result);
-  cli::add_run(app, result, cli::take_program_arguments(argc, argv));
+  const std::vector<std::string> arguments = cli::take_program_arguments(argc, argv);
+  cli::add_trace(app, result, arguments);
+  cli::add_run(app, result, arguments);
   cli::add_new(app, result);
   try {
     app.parse(argc, argv);

@@ -158,9 +158,14 @@ int run_file(const RunOptions& options) {
 }  // namespace
 
 std::vector<std::string> take_program_arguments(int& argc, char** argv) {
-  if (argc < 3 || std::string_view(argv[1]) != "run") return {};
+  const std::string_view command = argc < 3 ? "" : argv[1];
+  if (command != "run" && command != "trace") return {};
+  const auto takes_value = [&](std::string_view option) {
+    return command == "trace" && (option == "-o" || option == "--output" || option == "--flame" ||
+                                  option == "-d" || option == "--duration");
+  };
   int file = 2;
-  while (file < argc && argv[file][0] == '-') ++file;
+  while (file < argc && argv[file][0] == '-') file += takes_value(argv[file]) ? 2 : 1;
   if (file >= argc) return {};
   std::vector<std::string> arguments(argv + file + 1, argv + argc);
   argc = file + 1;

@@ -12,6 +12,7 @@
 
 #include "asyncio/base/config.hpp"
 #include "asyncio/core/events.hpp"
+#include "asyncio/core/recorder.hpp"
 #include "asyncio/core/sleep.hpp"
 #include "asyncio/core/wait_queue.hpp"
 #include "asyncio/core/when_done.hpp"
@@ -174,6 +175,7 @@ void describe_layout(RegistryLayout& layout) noexcept {
   layout.loop_thread = offsetof(LoopLink, thread_id);
   layout.loop_link = offsetof(Scheduler, shown);
   layout.loop_asleep = Shape<Scheduler>::kAsleep;
+  layout.loop_watched = offsetof(Scheduler, watched);
   layout.loop_running = offsetof(Scheduler, running);
   layout.loop_current = offsetof(Scheduler, current_task);
   layout.loop_tasks = offsetof(Scheduler, tasks);
@@ -212,9 +214,15 @@ void show_loop(Scheduler& scheduler) noexcept {
   link.prev = shown.loops.prev;
   link.prev->next = &link;
   shown.loops.prev = &link;
+  if (Recorder::is_wanted_by_environment()) {
+    std::uint32_t nobody = 0;
+    shown.recording.wanted.compare_exchange_strong(nobody, kWantedByEnvironment);
+  }
+  if (Recorder::is_wanted()) scheduler.watched = true;
 }
 
 void hide_loop(Scheduler& scheduler) noexcept {
+  scheduler.end_recording();
   const std::lock_guard held(registry_mutex());
   if (scheduler.shown.is_linked()) scheduler.shown.unlink();
 }
@@ -267,6 +275,22 @@ TaskBase* told_task(const Node& node) noexcept {
   return member<TaskBase*>(&node, kind->told);
 }
 
+TaskBase* awaiter_of(const TaskBase& task) noexcept {
+  constexpr int kMostHops = 32;
+  auto* list = reinterpret_cast<const NodeList*>(reinterpret_cast<const std::byte*>(&task) +
+                                                 asyncio_registry.layout.task_waiters);
+  for (int hop = 0; hop < kMostHops && list != nullptr; ++hop) {
+    const Node* const node = const_cast<NodeList*>(list)->first();
+    const WaitKind* const kind = node != nullptr ? kind_of(*node) : nullptr;
+    if (kind == nullptr || kind->told < 0) return nullptr;
+    auto* target = member<void*>(node, kind->told);
+    if (kind->told_at >= 0) target = member<void*>(target, kind->told_at);
+    if (!kind->told_is_list) return static_cast<TaskBase*>(target);
+    list = static_cast<const NodeList*>(target);
+  }
+  return nullptr;
+}
+
 std::string wait_label(std::string_view owner) {
   constexpr std::string_view kPrefix = "<asyncio.locks.";
   if (owner.starts_with(kPrefix)) owner.remove_prefix(kPrefix.size());
@@ -303,5 +327,6 @@ std::string name_of_callback(const Node& node) {
 }
 
 const Registry& registry() noexcept { return asyncio_registry; }
+RecordingControl& registry_control() noexcept { return asyncio_registry.recording; }
 
 }  // namespace asyncio::detail

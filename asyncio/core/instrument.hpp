@@ -5,6 +5,7 @@
 // survives strip, and reads the rest by the offsets that stand in it. Nothing here runs while a
 // program does: the lists that are shown are those that the kernel keeps anyway.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,7 +22,7 @@ class TaskBase;
 struct Scheduler;
 
 // To be raised with each change of the structures below, or of what their offsets lead to.
-inline constexpr std::uint32_t kRegistryVersion = 1;
+inline constexpr std::uint32_t kRegistryVersion = 2;
 
 // How the nodes of one class are read. Offsets are from the beginning of the node; -1: none.
 struct WaitKind {
@@ -39,6 +40,7 @@ struct WaitKind {
   std::int32_t told = -1;
   std::int32_t told_at = -1;
   bool told_is_list = false;
+  bool runs_told = false;     // its turn in the ready queue is a step of that task
   std::int32_t awaited = -1;  // of a pointer to the future or task that is waited for
   std::int32_t timer = -1;    // of the TimerSlot
   // More words about one node, from inside only: who holds the lock, who is the peer.
@@ -50,7 +52,8 @@ struct WaitKind {
 struct RegistryLayout {
   std::uint32_t loop_link, loop_id, loop_thread;  // the last two from the link
   std::uint32_t loop_running, loop_asleep, loop_current, loop_tasks, loop_passes;
-  std::uint32_t loop_timers;  // of the pointer to the heap's entries, {deadline, slot} each
+  std::uint32_t loop_watched;  // one byte: set it, and each step asks the control below
+  std::uint32_t loop_timers;   // of the pointer to the heap's entries, {deadline, slot} each
   std::uint32_t task_link, task_state, task_requests, task_root, task_waiter, task_number;
   std::uint32_t task_extras, task_waiters, task_flags;
   std::uint32_t task_started;  // the bit in the flags
@@ -64,6 +67,15 @@ struct RegistryLayout {
   const void* several_bases;
 };
 
+// How the process is asked, from outside, to record what its loops do (recorder.hpp).
+struct RecordingControl {
+  std::atomic<std::uint32_t> wanted{0};  // kWanted...
+  std::atomic<std::int32_t> fd{-1};      // of the memory that is recorded to
+  std::atomic<std::int32_t> error{0};    // errno: why it cannot be
+};
+inline constexpr std::uint32_t kWantedFromOutside = 1;
+inline constexpr std::uint32_t kWantedByEnvironment = 2;
+
 struct Registry {
   char magic[8] = {'a', 's', 'y', 'n', 'c', 'i', 'o', '\0'};
   std::uint32_t version = kRegistryVersion;
@@ -72,6 +84,7 @@ struct Registry {
   Link loops;             // of Scheduler::shown; null before the first
   const WaitKind* kinds = nullptr;
   RegistryLayout layout = {};
+  RecordingControl recording = {};
 };
 
 // A loop's place in the registry.
@@ -92,6 +105,9 @@ class ShownKind {
 
 // The task that waits in this node; null where none does, or it waits for something made of many.
 TaskBase* told_task(const Node& node) noexcept;
+// The first task that is told when this one is done: directly, or through a gather, a group, a
+// wait.
+TaskBase* awaiter_of(const TaskBase& task) noexcept;
 // "Lock.acquire" of "<asyncio.locks.Lock object>", which is how a wait queue is called.
 std::string wait_label(std::string_view owner);
 
@@ -110,5 +126,6 @@ std::string name_of_callback(const Node& node);
 const WaitKind* kind_of(const Node& node) noexcept;
 
 const Registry& registry() noexcept;
+RecordingControl& registry_control() noexcept;
 
 }  // namespace asyncio::detail

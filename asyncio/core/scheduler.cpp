@@ -15,6 +15,7 @@
 
 #include "asyncio/base/logging.hpp"
 #include "asyncio/core/events.hpp"
+#include "asyncio/core/recorder.hpp"
 #include "asyncio/core/services.hpp"
 #include "asyncio/io/backend.hpp"
 
@@ -221,22 +222,42 @@ std::string place_in(const TaskBase& task) {
 }  // namespace
 
 void Scheduler::run_watched(Node& node) {
+  if (recorder_ == nullptr && Recorder::is_wanted()) recorder_ = Recorder::start(*this);
+  if (recorder_ != nullptr)
+    run_recorded(node);
+  else
+    run_timed(node);
+  if (observer_ != nullptr) observer_->stepped(node);
+  // It is set from outside, too: in vain, where recording is over or cannot be.
+  watched = debug || observer_ != nullptr || recorder_ != nullptr;
+}
+
+void Scheduler::run_recorded(Node& node) {
+  {
+    const Recorder::Step step(*recorder_, node);
+    run_timed(node);
+  }
+  if (recorder_->is_over()) end_recording();
+}
+
+void Scheduler::end_recording() noexcept { recorder_.reset(); }
+
+void Scheduler::run_timed(Node& node) {
   if (!debug) {
     node.run();
-  } else {
-    const StatePtr<TaskBase> task = task_of(node);
-    std::string who = task ? task->repr() : name_of_callback(node);
-    std::string from = task ? place_in(*task) : std::string();
-    const TimePoint start = clock.refresh();
-    node.run();  // may destroy the node
-    const Duration took = clock.refresh() - start;
-    if (loop != nullptr) loop->services().steps.add(took);
-    if (took >= slow_callback) {
-      if (task) who += "\n  from: " + from + "\n  to:   " + place_in(*task);
-      report_slow(took, who);
-    }
+    return;
   }
-  if (observer_ != nullptr) observer_->stepped(node);
+  const StatePtr<TaskBase> task = task_of(node);
+  std::string who = task ? task->repr() : name_of_callback(node);
+  std::string from = task ? place_in(*task) : std::string();
+  const TimePoint start = clock.refresh();
+  node.run();  // may destroy the node
+  const Duration took = clock.refresh() - start;
+  if (loop != nullptr) loop->services().steps.add(took);
+  if (took >= slow_callback) {
+    if (task) who += "\n  from: " + from + "\n  to:   " + place_in(*task);
+    report_slow(took, who);
+  }
 }
 
 void Scheduler::report_slow(Duration took, const std::string& who) {

@@ -22,6 +22,7 @@ namespace asyncio::detail {
 class TaskBase;
 class IoBackend;
 class CallbackBlock;
+class Recorder;
 struct TaskLink : Link {};
 struct GeneratorLink : Link {};
 
@@ -69,8 +70,9 @@ struct Scheduler {
   // Null ends it.
   void observe(StepObserver* observer) noexcept {
     observer_ = observer;
-    watched = debug || observer != nullptr;
+    watched = debug || observer != nullptr || recorder_ != nullptr;
   }
+  void end_recording() noexcept;
 
   // In debug mode: throws RuntimeError in a thread other than the one that runs the loop.
   void check_thread() const {
@@ -96,7 +98,7 @@ struct Scheduler {
   bool running = false;
   bool closed = false;
   bool debug = false;
-  bool watched = false;      // debug, or an observer: steps take the slow way
+  bool watched = false;      // debug, an observer, or to be recorded: steps take the slow way
   bool eager_tasks = false;  // the loop's task factory wants them
   // Poll the kernel after so many handles while they keep coming; 1 is CPython's order exactly.
   unsigned poll_interval = 1;
@@ -132,10 +134,13 @@ struct Scheduler {
   void sleep_in_backend();
   [[gnu::noinline]] bool take_posted() noexcept;
   void run_watched(Node& node);
+  void run_recorded(Node& node);
+  void run_timed(Node& node);
   void check_thread_in_debug() const;
   void report_slow(Duration took, const std::string& who);
 
   StepObserver* observer_ = nullptr;
+  std::unique_ptr<Recorder> recorder_;
   std::atomic<CallbackBlock*> posted_{nullptr};  // a stack, newest first
   std::atomic<bool> asleep_{false};
   std::atomic<std::uint64_t> signals_{0};  // bit n-1: signal n arrived

@@ -98,6 +98,12 @@ bool ProcessMemory::read(Address from, void* to, std::size_t size) {
   return true;
 }
 
+bool ProcessMemory::write(Address to, const void* from, std::size_t size) noexcept {
+  iovec local{const_cast<void*>(from), size};  // only read
+  iovec remote{reinterpret_cast<void*>(static_cast<std::uintptr_t>(to)), size};
+  return process_vm_writev(pid_, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(size);
+}
+
 // ---- finding the registry
 
 namespace {

@@ -63,6 +63,8 @@ class ProcessMemory final : public Memory {
   explicit ProcessMemory(int pid);
   bool read(Address from, void* to, std::size_t size) override;
   void refresh() override { pages_.clear(); }
+  // False where it cannot be written. What was read before does not know of it.
+  bool write(Address to, const void* from, std::size_t size) noexcept;
 
  private:
   static constexpr std::size_t kPage = 4096;

@@ -47,34 +47,43 @@ Received IoBackend::receive(int fd) {
 }
 
 std::int64_t IoBackend::receive_into(int fd, char* data, std::size_t size) noexcept {
-  return result_of([&] { return ::recv(fd, data, size, MSG_DONTWAIT); });
+  return observed("recv", fd,
+                  [&] { return result_of([&] { return ::recv(fd, data, size, MSG_DONTWAIT); }); });
 }
 
 std::int64_t IoBackend::receive_from(int fd, char* data, std::size_t size,
                                      SocketAddress& from) noexcept {
-  return result_of([&] {
-    from.length = SocketAddress::kCapacity;
-    return ::recvfrom(fd, data, size, MSG_DONTWAIT, raw(from), &from.length);
+  return observed("recvfrom", fd, [&] {
+    return result_of([&] {
+      from.length = SocketAddress::kCapacity;
+      return ::recvfrom(fd, data, size, MSG_DONTWAIT, raw(from), &from.length);
+    });
   });
 }
 
 std::int64_t IoBackend::send(int fd, const char* data, std::size_t size) noexcept {
-  return result_of([&] { return ::send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL); });
+  return observed("send", fd, [&] {
+    return result_of([&] { return ::send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL); });
+  });
 }
 
 std::int64_t IoBackend::send_vectored(int fd, const iovec* parts, std::size_t count) noexcept {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts);  // sendmsg(2) only reads them
   message.msg_iovlen = count;
-  return result_of([&] { return ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL); });
+  return observed("sendmsg", fd, [&] {
+    return result_of([&] { return ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL); });
+  });
 }
 
 std::int64_t IoBackend::send_to(int fd, const char* data, std::size_t size,
                                 const SocketAddress* to) noexcept {
   const sockaddr* const address = to == nullptr ? nullptr : raw(*to);
   const socklen_t length = to == nullptr ? 0 : to->length;
-  return result_of(
-      [&] { return ::sendto(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL, address, length); });
+  constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  return observed("sendto", fd, [&] {
+    return result_of([&] { return ::sendto(fd, data, size, kFlags, address, length); });
+  });
 }
 
 // sendfile(2) has no MSG_NOSIGNAL: the signal of a broken connection is held off and taken back.
@@ -86,7 +95,9 @@ std::int64_t IoBackend::send_file(int fd, int file, std::int64_t offset,
   sigaddset(&broken_pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
   off_t position = offset;
-  const std::int64_t result = result_of([&] { return ::sendfile(fd, file, &position, size); });
+  const std::int64_t result = observed("sendfile", fd, [&] {
+    return result_of([&] { return ::sendfile(fd, file, &position, size); });
+  });
   if (result == -EPIPE && sigismember(&before, SIGPIPE) == 0) {
     const timespec now{};
     sigtimedwait(&broken_pipe, nullptr, &now);
@@ -96,16 +107,20 @@ std::int64_t IoBackend::send_file(int fd, int file, std::int64_t offset,
 }
 
 int IoBackend::accept(int fd, SocketAddress& peer) noexcept {
-  return static_cast<int>(result_of([&] {
-    peer.length = SocketAddress::kCapacity;
-    return ::accept4(fd, raw(peer), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return static_cast<int>(observed("accept", fd, [&] {
+    return result_of([&] {
+      peer.length = SocketAddress::kCapacity;
+      return ::accept4(fd, raw(peer), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    });
   }));
 }
 
 int IoBackend::connect(int fd, const SocketAddress& peer) noexcept {
   // No retry after EINTR: the connection goes on in the background.
-  if (::connect(fd, raw(peer), peer.length) == 0) return 0;
-  return errno == EINTR ? -EINPROGRESS : -errno;
+  return observed("connect", fd, [&] {
+    if (::connect(fd, raw(peer), peer.length) == 0) return 0;
+    return errno == EINTR ? -EINPROGRESS : -errno;
+  });
 }
 
 int IoBackend::connect_result(int fd) noexcept {

@@ -56,6 +56,18 @@ struct Received {
   bool more = false;  // the rest is there already and will not be announced: go on
 };
 
+// Sees each operation that a backend does, while somebody records (core/recorder.hpp).
+class IoObserver {
+ public:
+  virtual std::int64_t now() noexcept = 0;  // nanoseconds
+  // result: as the operation gives it, -errno where it failed. start: now() before it.
+  virtual void operated(const char* operation, int fd, std::int64_t result,
+                        std::int64_t start) noexcept = 0;
+
+ protected:
+  ~IoObserver() = default;
+};
+
 class IoBackend {
  public:
   IoBackend() = default;
@@ -129,8 +141,23 @@ class IoBackend {
   virtual bool look_up(const std::string& host, NameAnswer& answer);
 
   virtual const char* name() const noexcept = 0;
+  // Null ends it. What a backend does without system calls of its own need not be told.
+  virtual void observe(IoObserver* observer) noexcept { observer_ = observer; }
+
+ protected:
+  // The result of `call`, which the observer hears of.
+  template <class Call>
+  auto observed(const char* operation, int fd, Call call) {
+    if (observer_ == nullptr) [[likely]]
+      return call();
+    const std::int64_t start = observer_->now();
+    const auto result = call();
+    observer_->operated(operation, fd, result, start);
+    return result;
+  }
 
  private:
+  IoObserver* observer_ = nullptr;
   std::unique_ptr<char[]> receive_buffer_;  // shared by all fds: what is idle needs none
 };
 

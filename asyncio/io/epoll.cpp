@@ -102,11 +102,12 @@ int EpollBackend::collect(std::int64_t timeout_ns) {
 }
 
 void EpollBackend::wait(std::int64_t timeout_ns) {
-  const int count = collect(timeout_ns);
-  if (count < 0) {
-    if (errno == EINTR) return;
-    throw_os_error(errno, "epoll_wait");
-  }
+  const int count = observed("epoll_wait", -1, [&] {
+    const int found = collect(timeout_ns);
+    return found < 0 ? -errno : found;
+  });
+  if (count == -EINTR) return;
+  if (count < 0) throw_os_error(-count, "epoll_wait");
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events_[static_cast<std::size_t>(i)];
     const auto fd = static_cast<std::uint32_t>(event.data.u64);

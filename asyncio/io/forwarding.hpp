@@ -106,6 +106,7 @@ class ForwardingBackend : public IoBackend {
     return inner_->look_up(host, answer);
   }
   const char* name() const noexcept override { return inner_->name(); }
+  void observe(detail::IoObserver* observer) noexcept override { inner_->observe(observer); }
 
  protected:
   IoBackend& inner() const noexcept { return *inner_; }

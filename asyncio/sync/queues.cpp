@@ -18,7 +18,8 @@ struct Shape<QueueWait> {
                                         .labels = kLabels,
                                         .label_count = 2,
                                         .choice = offsetof(QueueWait, side_),
-                                        .told = offsetof(QueueWait, task_)};
+                                        .told = offsetof(QueueWait, task_),
+                                        .runs_told = true};
 };
 namespace {
 const ShownKind kShowQueueWait(Shape<QueueWait>::kind);

@@ -1,8 +1,11 @@
 // What the tests look into: `child calm` waits in many ways, `child hang` has a task that never
 // ends its step, `child loops` has a loop in each of two threads, `child busy` never rests,
 // `child circle` has tasks that await each other. Each prints "ready" once it is that far.
+// `child work N` works for a moment and ends; `child workers` does it in each of two threads.
 #include <asyncio/asyncio.hpp>
 #include <cstdio>
+#include <cstdlib>
+#include <string>
 #include <string_view>
 #include <thread>
 
@@ -66,6 +69,26 @@ asyncio::Coro<> circle() {
   co_await asyncio::sleep(1h);
 }
 
+asyncio::Coro<> uses(asyncio::Lock& lock) {
+  auto held = co_await lock.scoped();
+  co_await asyncio::sleep(1ms);
+}
+asyncio::Coro<> works(asyncio::Lock& lock, asyncio::StreamWriter& writer) {
+  writer.write("work");
+  for (int i = 0; i < 3; ++i) co_await uses(lock);
+}
+
+asyncio::Coro<> work(int workers) {
+  asyncio::Lock lock;
+  auto [left, right] = asyncio::detail::make_stream_pair(asyncio::get_running_loop());
+  std::vector<asyncio::Task<>> tasks;
+  for (int i = 0; i < workers; ++i)
+    tasks.push_back(
+        asyncio::create_task(works(lock, left.writer), {.name = "worker " + std::to_string(i)}));
+  for (auto& task : tasks) co_await task;
+  co_await right.reader.readexactly(static_cast<std::size_t>(workers) * 4);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -74,7 +97,13 @@ int main(int argc, char** argv) {
   if (mode == "hang") asyncio::run(hang());
   if (mode == "busy") asyncio::run(busy());
   if (mode == "circle") asyncio::run(circle());
-  if (mode != "loops") return 2;
+  if (mode == "work" && argc > 2) asyncio::run(work(std::atoi(argv[2])));
+  if (mode == "workers") {
+    std::thread other([] { asyncio::run(work(2)); });
+    asyncio::run(work(2));
+    other.join();
+  }
+  if (mode != "loops") return mode.starts_with("work") ? 0 : 2;
   std::thread other([] { asyncio::run(middle()); });
   asyncio::run(calm());
 }
