@@ -162,7 +162,12 @@ Coro<std::shared_ptr<DatagramTransport>> create_datagram_transport(
     Loop& loop, std::shared_ptr<DatagramProtocol> protocol, DatagramOptions options) {
   auto transport = co_await make_datagram_transport(loop, std::move(options));
   transport->start(std::move(protocol));
-  co_await sleep(Duration::zero());  // connection_made() is called before this returns
+  try {
+    co_await sleep(Duration::zero());  // connection_made() is called before this returns
+  } catch (...) {
+    transport->close();  // cancelled: nobody has a handle to close it by
+    throw;
+  }
   co_return transport;
 }
 

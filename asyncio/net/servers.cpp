@@ -139,7 +139,12 @@ void adopt_listener(ServerState& server, int fd) {
 Coro<Server> finish_start(StatePointer state) {
   if (state->options().start_serving) {
     state->start();
-    co_await sleep(Duration::zero());
+    try {
+      co_await sleep(Duration::zero());
+    } catch (...) {
+      state->close();  // cancelled: nobody has a handle to close it by
+      throw;
+    }
   }
   co_return Server(std::move(state));
 }

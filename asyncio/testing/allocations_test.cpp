@@ -1,4 +1,5 @@
-// Every scenario below runs once for each of its allocations, which then fails.
+// Every scenario below runs once for each of its allocations, which then fails, and once for each
+// of its suspensions, where it is cancelled.
 #include "asyncio/testing/allocations.hpp"
 
 #include <gtest/gtest.h>
@@ -27,6 +28,15 @@ class WithoutMemory : public ::testing::TestWithParam<Scenario> {};
 
 TEST_P(WithoutMemory, ends_with_an_error_and_leaves_nothing) {
   static_cast<void>(fail_each_allocation(GetParam().run));
+}
+
+// The same, cancelled at each suspension.
+class Cancelled : public ::testing::TestWithParam<Scenario> {};
+
+TEST_P(Cancelled, everywhere_ends_and_leaves_nothing) {
+  Coro<> (*const scenario)() = GetParam().run;
+  const testing::RunResult result = testing::run(testing::cancel_everywhere(scenario));
+  EXPECT_TRUE(result.ok()) << result.message();
 }
 
 Coro<int> one() { co_return 1; }
@@ -68,7 +78,9 @@ Coro<> awaits_a_failing_task() {
 }
 Coro<> awaits_a_future() {
   Future<std::string> future;
-  get_running_loop().call_soon([future] { future.set_result("x"); });
+  get_running_loop().call_soon([future] {
+    if (!future.done()) future.set_result("x");
+  });
   EXPECT_EQ(co_await future, "x");
 }
 Coro<> fails_a_future() {
@@ -122,6 +134,18 @@ Coro<> gathers_a_failure() {
     co_await gather(later(1), fail_later());
   } catch (const ValueError&) {}
   co_await sleep(2s);
+}
+Coro<> waits() {
+  std::vector<Task<int>> tasks;
+  for (int i = 0; i < 3; ++i) tasks.push_back(create_task(later(i)));
+  const auto [done, pending] = co_await wait(tasks);
+  EXPECT_EQ(done.size(), 3U);
+}
+Coro<> waits_for_the_first() {
+  std::vector<Task<>> tasks{create_task(fail_later()), create_task(forever())};
+  const auto [done, pending] =
+      co_await wait(tasks, {.timeout = 2s, .return_when = FIRST_EXCEPTION});
+  for (const auto& task : pending) co_await end(task);
 }
 Coro<> waits_for() { EXPECT_EQ(co_await wait_for(later(1), 2s), 1); }
 Coro<> waits_in_vain() {
@@ -303,13 +327,17 @@ Coro<> echo(StreamReader reader, StreamWriter writer) {
 }
 Coro<> serves() {
   Server server = co_await start_server(echo, "127.0.0.1", 80);
-  auto [reader, writer] = co_await open_connection("127.0.0.1", 80);
-  writer.write("question");
-  writer.write_eof();
-  co_await wait_for(reader.read(), 1s);
-  server.close();
-  server.abort_clients();
-  co_await wait_for(server.wait_closed(), 1s);
+  const auto talk = []() -> Coro<> {
+    auto [reader, writer] = co_await open_connection("127.0.0.1", 80);
+    writer.write("question");
+    writer.write_eof();
+    co_await wait_for(reader.read(), 1s);
+  };
+  co_await try_finally(talk, [&server]() -> Coro<> {
+    server.close();
+    server.abort_clients();
+    co_await wait_for(server.wait_closed(), 1s);
+  });
 }
 Coro<> is_refused() {
   try {
@@ -365,6 +393,21 @@ Coro<> throws_errors() {
   co_return;
 }
 
+Coro<> names_a_task() {
+  const std::string name(100, 'n');
+  auto task = create_task(later(1), {.name = name});
+  EXPECT_EQ(task.get_name(), name);
+  task.set_name(name + name);
+  co_await task;
+}
+Coro<> describes_tasks() {
+  auto task = create_task(later(1));
+  co_await sleep(0s);
+  EXPECT_FALSE(format_call_graph(task).empty());
+  EXPECT_LE(task.get_stack().size(), 1U);  // it may have ended for want of memory
+  EXPECT_FALSE(task.repr().empty());
+  co_await task;
+}
 Coro<> sleeps() { co_await sleep(1s); }
 Coro<> queues_last_in_first_out() {
   LifoQueue<std::string> queue;
@@ -402,34 +445,68 @@ Coro<> has_two_timeouts() {
 
 #define SCENARIO(name) \
   Scenario { #name, name }
-INSTANTIATE_TEST_SUITE_P(
-    Scenarios, WithoutMemory,
-    ::testing::Values(SCENARIO(awaits_a_coroutine), SCENARIO(creates_a_task),
-                      SCENARIO(creates_a_task_of_a_function), SCENARIO(creates_many_tasks),
-                      SCENARIO(cancels_a_task), SCENARIO(cancels_with_a_message),
-                      SCENARIO(awaits_a_failing_task), SCENARIO(awaits_a_future),
-                      SCENARIO(fails_a_future), SCENARIO(is_called_back),
-                      SCENARIO(calls_soon_and_later), SCENARIO(sets_a_context_variable),
-                      SCENARIO(gathers), SCENARIO(gathers_a_range), SCENARIO(gathers_a_failure),
-                      SCENARIO(waits_for), SCENARIO(waits_in_vain), SCENARIO(has_a_timeout),
-                      SCENARIO(moves_on), SCENARIO(shields), SCENARIO(shields_from_a_cancel),
-                      SCENARIO(completes_in_order), SCENARIO(groups_tasks),
-                      SCENARIO(groups_a_failing_task), SCENARIO(cleans_up)),
-    [](const auto& info) { return std::string(info.param.name); });
-INSTANTIATE_TEST_SUITE_P(
-    MoreScenarios, WithoutMemory,
-    ::testing::Values(SCENARIO(locks), SCENARIO(signals_an_event),
-                      SCENARIO(counts_with_a_semaphore), SCENARIO(notifies_a_condition),
-                      SCENARIO(meets_at_a_barrier), SCENARIO(queues), SCENARIO(queues_by_priority),
-                      SCENARIO(shuts_a_queue_down), SCENARIO(reads_a_line), SCENARIO(reads_exactly),
-                      SCENARIO(reads_until), SCENARIO(reads_to_the_end), SCENARIO(drains),
-                      SCENARIO(writes_lines), SCENARIO(closes_and_waits), SCENARIO(is_refused),
-                      SCENARIO(resolves), SCENARIO(sends_datagrams), SCENARIO(generates),
-                      SCENARIO(mocks), SCENARIO(forces_an_order), SCENARIO(throws_errors),
-                      SCENARIO(sleeps), SCENARIO(serves), SCENARIO(queues_last_in_first_out),
-                      SCENARIO(counts_within_bounds), SCENARIO(gathers_outcomes),
-                      SCENARIO(copies_a_context), SCENARIO(has_two_timeouts)),
-    [](const auto& info) { return std::string(info.param.name); });
+const std::vector<Scenario> kScenarios{SCENARIO(awaits_a_coroutine),
+                                       SCENARIO(creates_a_task),
+                                       SCENARIO(creates_a_task_of_a_function),
+                                       SCENARIO(creates_many_tasks),
+                                       SCENARIO(cancels_a_task),
+                                       SCENARIO(cancels_with_a_message),
+                                       SCENARIO(awaits_a_failing_task),
+                                       SCENARIO(awaits_a_future),
+                                       SCENARIO(fails_a_future),
+                                       SCENARIO(is_called_back),
+                                       SCENARIO(calls_soon_and_later),
+                                       SCENARIO(sets_a_context_variable),
+                                       SCENARIO(gathers),
+                                       SCENARIO(gathers_a_range),
+                                       SCENARIO(gathers_a_failure),
+                                       SCENARIO(waits),
+                                       SCENARIO(waits_for_the_first),
+                                       SCENARIO(names_a_task),
+                                       SCENARIO(describes_tasks),
+                                       SCENARIO(waits_for),
+                                       SCENARIO(waits_in_vain),
+                                       SCENARIO(has_a_timeout),
+                                       SCENARIO(moves_on),
+                                       SCENARIO(shields),
+                                       SCENARIO(shields_from_a_cancel),
+                                       SCENARIO(completes_in_order),
+                                       SCENARIO(groups_tasks),
+                                       SCENARIO(groups_a_failing_task),
+                                       SCENARIO(cleans_up),
+                                       SCENARIO(locks),
+                                       SCENARIO(signals_an_event),
+                                       SCENARIO(counts_with_a_semaphore),
+                                       SCENARIO(notifies_a_condition),
+                                       SCENARIO(meets_at_a_barrier),
+                                       SCENARIO(queues),
+                                       SCENARIO(queues_by_priority),
+                                       SCENARIO(shuts_a_queue_down),
+                                       SCENARIO(reads_a_line),
+                                       SCENARIO(reads_exactly),
+                                       SCENARIO(reads_until),
+                                       SCENARIO(reads_to_the_end),
+                                       SCENARIO(drains),
+                                       SCENARIO(writes_lines),
+                                       SCENARIO(closes_and_waits),
+                                       SCENARIO(is_refused),
+                                       SCENARIO(resolves),
+                                       SCENARIO(sends_datagrams),
+                                       SCENARIO(generates),
+                                       SCENARIO(mocks),
+                                       SCENARIO(forces_an_order),
+                                       SCENARIO(throws_errors),
+                                       SCENARIO(sleeps),
+                                       SCENARIO(serves),
+                                       SCENARIO(queues_last_in_first_out),
+                                       SCENARIO(counts_within_bounds),
+                                       SCENARIO(gathers_outcomes),
+                                       SCENARIO(copies_a_context),
+                                       SCENARIO(has_two_timeouts)};
+std::string name_of(const ::testing::TestParamInfo<Scenario>& info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(Scenarios, WithoutMemory, ::testing::ValuesIn(kScenarios), name_of);
+INSTANTIATE_TEST_SUITE_P(Scenarios, Cancelled, ::testing::ValuesIn(kScenarios), name_of);
 
 // ---- the tool itself
 

@@ -7,7 +7,10 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "asyncio/testing.hpp"
@@ -94,6 +97,25 @@ TEST(TestLimits, a_test_that_waits_for_ever_fails_and_its_tasks_are_named) {
                        "<Task pending name='stuck'"),
             0U)
       << error;
+}
+
+// Otherwise a sweep of ten thousand runs would make ten thousand threads.
+TEST(TestLimits, all_tests_of_a_process_share_the_thread_that_looks_at_the_clock) {
+  std::ptrdiff_t threads = 0;
+  const auto count = [&threads]() -> Coro<> {
+    const std::filesystem::directory_iterator all("/proc/self/task");
+    threads = std::distance(begin(all), end(all));
+    co_return;
+  };
+
+  testing::run(count());
+  const std::ptrdiff_t of_one_test = threads;
+  testing::run([&]() -> Coro<> {
+    std::thread([&] { testing::run(count()); }).join();
+    co_return;
+  }());
+
+  EXPECT_EQ(threads, of_one_test + 1);  // the one that the inner test runs in
 }
 
 // ---- leaks

@@ -2,20 +2,17 @@
 
 #include <fcntl.h>
 
-#include <condition_variable>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "asyncio/core/runners.hpp"
 #include "asyncio/core/sleep.hpp"
 #include "asyncio/io/simulated.hpp"
 #include "asyncio/testing/clock.hpp"
+#include "asyncio/testing/internal/real_time_limit.hpp"
 #include "asyncio/testing/internal/seeds.hpp"
 
 namespace asyncio::testing {
@@ -31,55 +28,6 @@ std::vector<std::string> names_of_other_tasks() {
     if (!(task == *current_task())) names.push_back(task.repr());
   return names;
 }
-
-// Ends a test that does not end by itself. The loop is asked first; one that does not answer hangs
-// in a callback, and only abort() ends that.
-class Watchdog {
- public:
-  Watchdog(Loop& loop, const AnyTask& task, std::chrono::seconds limit)
-      : loop_(loop), task_(task), limit_(limit) {
-    if (limit.count() != 0) thread_ = std::thread([this] { watch(); });
-  }
-  Watchdog(const Watchdog&) = delete;
-  Watchdog& operator=(const Watchdog&) = delete;
-  ~Watchdog() {
-    if (!thread_.joinable()) return;
-    {
-      const std::lock_guard lock(mutex_);
-      over_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-  }
-  bool has_expired() const noexcept { return expired_; }
-  const std::string& pending() const noexcept { return pending_; }
-
- private:
-  void watch() {
-    std::unique_lock lock(mutex_);
-    const auto over = [this] { return over_; };
-    if (changed_.wait_for(lock, limit_, over)) return;
-    loop_.call_soon_threadsafe([this] { expire(); });
-    if (changed_.wait_for(lock, limit_, over)) return;
-    std::fputs("a test does not give the loop its turn back; aborting\n", stderr);
-    std::abort();
-  }
-  void expire() {
-    for (const AnyTask& task : all_tasks()) pending_ += "\n  pending: " + task.repr();
-    expired_ = true;
-    task_.cancel("the real time limit of the test is over");
-  }
-
-  Loop& loop_;
-  AnyTask task_;
-  std::chrono::seconds limit_;
-  bool expired_ = false;
-  std::string pending_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool over_ = false;  // guarded by mutex_; the rest is the loop thread's
-  std::thread thread_;
-};
 
 // The time limit in loop time.
 class TimeLimit {
@@ -104,20 +52,20 @@ class TimeLimit {
 Coro<> run_limited(Coro<> body, TestOptions options) {
   Loop& loop = get_running_loop();
   const TimeLimit limit(loop, *current_task(), options.timeout);
-  const Watchdog watchdog(loop, *current_task(), options.real_timeout);
+  const internal::RealTimeLimit real_limit(loop, *current_task(), options.real_timeout);
   try {
     co_await std::move(body);
   } catch (const CancelledError&) {
-    if (!limit.has_expired() && !watchdog.has_expired()) throw;
+    if (!limit.has_expired() && !real_limit.has_expired()) throw;
   }
   if (limit.has_expired())
     throw TimeoutError("the test did not end within " +
                        std::to_string(std::chrono::duration<double>(options.timeout).count()) +
                        " s of loop time");
-  if (watchdog.has_expired())
+  if (real_limit.has_expired())
     throw TimeoutError("the test did not end within " +
                        std::to_string(options.real_timeout.count()) + " s of real time" +
-                       watchdog.pending());
+                       real_limit.pending());
 }
 
 // Sockets close in their turn, and what was written last may be under way.
