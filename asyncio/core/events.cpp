@@ -408,6 +408,14 @@ LoopStats Loop::stats() const noexcept {
   timespec busy{};
   if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &busy) == 0)
     stats.busy = std::chrono::seconds(busy.tv_sec) + Duration(busy.tv_nsec);
+  const detail::IoCounts& counts = backend_->counts();
+  const auto of = [&counts](detail::IoOperation what) {
+    return counts[static_cast<std::size_t>(what)];
+  };
+  using enum detail::IoOperation;
+  stats.operations = {of(wait), of(receive) + of(receive_from),
+                      of(send) + of(send_vectored) + of(send_to) + of(send_file), of(accept),
+                      of(connect)};
   stats.slowest_step = services_->steps.slowest;
   stats.steps = services_->steps.counts;
   return stats;

@@ -41,6 +41,11 @@ struct LoopStats {
   std::size_t timers = 0;  // pending
   std::uint64_t passes = 0;
   Duration busy{0};  // CPU time of the loop's thread
+  // How often its backend tried each, in vain included. On the simulated network: 0.
+  struct Operations {
+    std::uint64_t waits = 0, receives = 0, sends = 0, accepts = 0, connects = 0;
+  };
+  Operations operations = {};
   // In debug mode only: the longest step, and how many took 2^i nanoseconds or more, but less than
   // twice that.
   Duration slowest_step{0};

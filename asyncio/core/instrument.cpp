@@ -275,6 +275,12 @@ TaskBase* told_task(const Node& node) noexcept {
   return member<TaskBase*>(&node, kind->told);
 }
 
+TaskBase* stepping_task(Node& node) noexcept {
+  if (auto* task = dynamic_cast<TaskBase*>(&node)) return task;
+  const WaitKind* kind = kind_of(node);
+  return kind != nullptr && kind->runs_told ? told_task(node) : nullptr;
+}
+
 TaskBase* awaiter_of(const TaskBase& task) noexcept {
   constexpr int kMostHops = 32;
   auto* list = reinterpret_cast<const NodeList*>(reinterpret_cast<const std::byte*>(&task) +

@@ -105,6 +105,8 @@ class ShownKind {
 
 // The task that waits in this node; null where none does, or it waits for something made of many.
 TaskBase* told_task(const Node& node) noexcept;
+// The task whose step it is to run this node; null where it is a callback's.
+TaskBase* stepping_task(Node& node) noexcept;
 // The first task that is told when this one is done: directly, or through a gather, a group, a
 // wait.
 TaskBase* awaiter_of(const TaskBase& task) noexcept;

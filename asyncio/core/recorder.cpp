@@ -384,10 +384,11 @@ Recorder::Step::~Step() {
   if (recorder_.shared_->is_over(end)) recorder_.is_over_ = true;
 }
 
-void Recorder::operated(const char* operation, int fd, std::int64_t result,
+void Recorder::operated(IoOperation operation, int fd, std::int64_t result,
                         std::int64_t start) noexcept {
   try {
-    const std::uint16_t label = label_of(operation, [&] { return std::string(operation); });
+    const char* const name = detail::name_of(operation);
+    const std::uint16_t label = label_of(name, [&] { return std::string(name); });
     write({.kind = RecordKind::operation,
            .label = label,
            .id = static_cast<std::uint32_t>(fd),

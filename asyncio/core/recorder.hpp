@@ -55,7 +55,7 @@ class Recorder final : public IoObserver {
   };
 
   std::int64_t now() noexcept override { return clock_.now().time_since_epoch().count(); }
-  void operated(const char* operation, int fd, std::int64_t result,
+  void operated(IoOperation operation, int fd, std::int64_t result,
                 std::int64_t start) noexcept override;
 
  private:

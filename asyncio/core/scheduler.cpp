@@ -222,12 +222,13 @@ std::string place_in(const TaskBase& task) {
 }  // namespace
 
 void Scheduler::run_watched(Node& node) {
+  const TaskBase* const task = observer_ != nullptr ? stepping_task(node) : nullptr;
   if (recorder_ == nullptr && Recorder::is_wanted()) recorder_ = Recorder::start(*this);
   if (recorder_ != nullptr)
     run_recorded(node);
   else
     run_timed(node);
-  if (observer_ != nullptr) observer_->stepped(node);
+  if (observer_ != nullptr) observer_->stepped(task);
   // It is set from outside, too: in vain, where recording is over or cannot be.
   watched = debug || observer_ != nullptr || recorder_ != nullptr;
 }

@@ -29,7 +29,8 @@ struct GeneratorLink : Link {};
 // Sees every step of a watched loop; for tests and tracing (Scheduler::observe).
 class StepObserver {
  public:
-  virtual void stepped(Node& node) = 0;  // after run(); the node may be gone
+  // After a step of a task, which may be gone, or with null of a callback.
+  virtual void stepped(const TaskBase* task) = 0;
 
  protected:
   ~StepObserver() = default;

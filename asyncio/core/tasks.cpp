@@ -278,6 +278,11 @@ std::vector<StackFrame> TaskBase::get_stack() const {
   return frames;
 }
 
+std::optional<StackFrame> TaskBase::get_coro() const {
+  if (root_ == nullptr) return std::nullopt;
+  return StackFrame{short_function_name(root_->where().function_name()), root_->where()};
+}
+
 // The innermost coroutine comes here first, and each one around it that the error leaves, too.
 void TaskBase::note_traceback(const std::exception_ptr& error) noexcept {
   if (root_ == nullptr || (extras_ && extras_->traced == error)) return;

@@ -45,6 +45,7 @@ class TaskBase : public FutureBase, public TaskLink {
   std::string get_name() const;
   void set_name(std::string name);
   std::vector<StackFrame> get_stack() const;
+  std::optional<StackFrame> get_coro() const;
   std::string repr() const override;
   bool is_task() const noexcept override { return true; }
   ContextSlot& context_slot();  // to be written to; throws std::bad_alloc
@@ -251,6 +252,8 @@ class AnyTask {
   std::exception_ptr exception() const { return base().exception(); }
   // Outermost first, as Python prints it; empty when done.
   std::vector<StackFrame> get_stack() const { return base().get_stack(); }
+  // C++: of the body, the function and the await where it stands; nothing once it is done.
+  std::optional<StackFrame> get_coro() const { return base().get_coro(); }
   void print_stack() const { detail::print_stack_of(base()); }
   Context get_context() const { return base().get_context(); }
   Loop& get_loop() const { return base().get_loop(); }

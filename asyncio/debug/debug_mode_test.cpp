@@ -225,6 +225,52 @@ TEST(DebugMode, a_server_that_was_not_closed_is_named_with_its_place) {
   EXPECT_TRUE(log.has("debug_mode_test.cpp:")) << log.text();
 }
 
+TEST(DebugMode, connections_that_were_not_closed_are_named_with_their_place) {
+  LogCapture log;
+  std::optional<std::pair<Connection, Connection>> pair;
+  std::optional<DatagramSocket> datagrams;
+
+  run(
+      [](auto& kept, auto& kept_datagrams) -> Coro<> {
+        kept = detail::make_stream_pair(get_running_loop());
+        kept_datagrams = co_await open_datagram({.local_host = "127.0.0.1"});
+      }(pair, datagrams),
+      {.debug = true});
+
+  EXPECT_TRUE(log.has("ResourceWarning: unclosed transport <SocketTransport")) << log.text();
+  EXPECT_TRUE(log.has("ResourceWarning: unclosed transport <DatagramTransport")) << log.text();
+  EXPECT_TRUE(log.has("  created in operator() at ") || log.has("debug_mode_test.cpp:"))
+      << log.text();
+}
+
+TEST(DebugMode, a_process_that_goes_on_after_its_loop_is_named_with_its_place) {
+  LogCapture log;
+  std::optional<Process> process;
+
+  run(
+      [](std::optional<Process>& kept) -> Coro<> {
+        kept = co_await create_subprocess_exec({"sleep", "1000"});
+      }(process),
+      {.debug = true});
+
+  EXPECT_TRUE(log.has("ResourceWarning: unclosed transport <SubprocessTransport 'sleep' pid="))
+      << log.text();
+  EXPECT_TRUE(log.has("debug_mode_test.cpp:")) << log.text();
+}
+
+TEST(DebugMode, a_process_that_was_waited_for_is_not_named) {
+  LogCapture log;
+
+  run(
+      []() -> Coro<> {
+        auto process = co_await create_subprocess_exec({"true"});
+        co_await process.wait();
+      }(),
+      {.debug = true});
+
+  EXPECT_FALSE(log.has("ResourceWarning")) << log.text();
+}
+
 TEST(DebugMode, what_was_closed_is_not_named) {
   LogCapture log;
 
@@ -285,6 +331,31 @@ TEST(LoopStats, count_what_there_is) {
   }());
 }
 
+TEST(LoopStats, count_the_operations_of_the_backend) {
+  run([]() -> Coro<> {
+    const auto serve = [](StreamReader reader, StreamWriter writer) -> Coro<> {
+      writer.write(co_await reader.readline());
+      writer.close();
+    };
+    Server server = co_await start_server(serve, "127.0.0.1", 0);
+    const LoopStats before = get_running_loop().stats();
+    auto [reader, writer] = co_await open_connection("127.0.0.1", server.sockets().at(0).port());
+    writer.write("x\n");
+    EXPECT_EQ(co_await reader.read(), "x\n");
+
+    const LoopStats stats = get_running_loop().stats();
+
+    EXPECT_EQ(stats.operations.connects - before.operations.connects, 1u);
+    EXPECT_GE(stats.operations.accepts - before.operations.accepts, 1u);
+    EXPECT_EQ(stats.operations.sends - before.operations.sends, 2u);
+    EXPECT_GE(stats.operations.receives - before.operations.receives, 2u);
+    EXPECT_GT(stats.operations.waits, before.operations.waits);
+    server.close();
+    server.abort_clients();
+    co_await server.wait_closed();
+  }());
+}
+
 TEST(LoopStats, have_the_times_of_steps_in_debug_mode) {
   run(
       []() -> Coro<> {
@@ -312,6 +383,20 @@ Coro<std::vector<StackFrame>> own_stack() {
 Coro<std::vector<StackFrame>> calls_twice() {
   co_await own_stack();  // its frame is gone when the second one asks
   co_return co_await own_stack();
+}
+
+Coro<> waits_a_second() { co_await sleep(1s); }
+
+ASYNCIO_TEST(GetCoro, is_the_body_and_where_it_stands_until_it_is_done) {
+  auto task = create_task(waits_a_second());
+  co_await testing::all_tasks_blocked();
+
+  const std::optional<StackFrame> body = task.get_coro();
+
+  EXPECT_TRUE(body);
+  if (body) EXPECT_EQ(body->function, "waits_a_second");
+  co_await task;
+  EXPECT_FALSE(task.get_coro());
 }
 
 ASYNCIO_TEST(RunningTask, knows_its_own_stack_while_it_runs) {

@@ -35,6 +35,12 @@ const sockaddr* raw(const SocketAddress& address) noexcept {
 
 }  // namespace
 
+const char* name_of(IoOperation operation) noexcept {
+  constexpr std::array<const char*, kIoOperations> kNames{
+      "wait", "recv", "recvfrom", "send", "sendmsg", "sendto", "sendfile", "accept", "connect"};
+  return kNames[static_cast<std::size_t>(operation)];
+}
+
 void IoBackend::close(int fd) noexcept {
   forget(fd);
   ::close(fd);
@@ -47,13 +53,13 @@ Received IoBackend::receive(int fd) {
 }
 
 std::int64_t IoBackend::receive_into(int fd, char* data, std::size_t size) noexcept {
-  return observed("recv", fd,
+  return observed(IoOperation::receive, fd,
                   [&] { return result_of([&] { return ::recv(fd, data, size, MSG_DONTWAIT); }); });
 }
 
 std::int64_t IoBackend::receive_from(int fd, char* data, std::size_t size,
                                      SocketAddress& from) noexcept {
-  return observed("recvfrom", fd, [&] {
+  return observed(IoOperation::receive_from, fd, [&] {
     return result_of([&] {
       from.length = SocketAddress::kCapacity;
       return ::recvfrom(fd, data, size, MSG_DONTWAIT, raw(from), &from.length);
@@ -62,7 +68,7 @@ std::int64_t IoBackend::receive_from(int fd, char* data, std::size_t size,
 }
 
 std::int64_t IoBackend::send(int fd, const char* data, std::size_t size) noexcept {
-  return observed("send", fd, [&] {
+  return observed(IoOperation::send, fd, [&] {
     return result_of([&] { return ::send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL); });
   });
 }
@@ -71,7 +77,7 @@ std::int64_t IoBackend::send_vectored(int fd, const iovec* parts, std::size_t co
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts);  // sendmsg(2) only reads them
   message.msg_iovlen = count;
-  return observed("sendmsg", fd, [&] {
+  return observed(IoOperation::send_vectored, fd, [&] {
     return result_of([&] { return ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL); });
   });
 }
@@ -81,7 +87,7 @@ std::int64_t IoBackend::send_to(int fd, const char* data, std::size_t size,
   const sockaddr* const address = to == nullptr ? nullptr : raw(*to);
   const socklen_t length = to == nullptr ? 0 : to->length;
   constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
-  return observed("sendto", fd, [&] {
+  return observed(IoOperation::send_to, fd, [&] {
     return result_of([&] { return ::sendto(fd, data, size, kFlags, address, length); });
   });
 }
@@ -95,7 +101,7 @@ std::int64_t IoBackend::send_file(int fd, int file, std::int64_t offset,
   sigaddset(&broken_pipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &broken_pipe, &before);
   off_t position = offset;
-  const std::int64_t result = observed("sendfile", fd, [&] {
+  const std::int64_t result = observed(IoOperation::send_file, fd, [&] {
     return result_of([&] { return ::sendfile(fd, file, &position, size); });
   });
   if (result == -EPIPE && sigismember(&before, SIGPIPE) == 0) {
@@ -107,7 +113,7 @@ std::int64_t IoBackend::send_file(int fd, int file, std::int64_t offset,
 }
 
 int IoBackend::accept(int fd, SocketAddress& peer) noexcept {
-  return static_cast<int>(observed("accept", fd, [&] {
+  return static_cast<int>(observed(IoOperation::accept, fd, [&] {
     return result_of([&] {
       peer.length = SocketAddress::kCapacity;
       return ::accept4(fd, raw(peer), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -117,7 +123,7 @@ int IoBackend::accept(int fd, SocketAddress& peer) noexcept {
 
 int IoBackend::connect(int fd, const SocketAddress& peer) noexcept {
   // No retry after EINTR: the connection goes on in the background.
-  return observed("connect", fd, [&] {
+  return observed(IoOperation::connect, fd, [&] {
     if (::connect(fd, raw(peer), peer.length) == 0) return 0;
     return errno == EINTR ? -EINPROGRESS : -errno;
   });

@@ -8,6 +8,7 @@
 // Implementations: epoll.cpp (io_uring and a simulated world come with the engine).
 // Threads: the loop's thread only, except wake().
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -56,12 +57,27 @@ struct Received {
   bool more = false;  // the rest is there already and will not be announced: go on
 };
 
+enum class IoOperation : std::uint8_t {
+  wait,
+  receive,
+  receive_from,
+  send,
+  send_vectored,
+  send_to,
+  send_file,
+  accept,
+  connect
+};
+inline constexpr std::size_t kIoOperations = 9;
+using IoCounts = std::array<std::uint64_t, kIoOperations>;  // by IoOperation
+const char* name_of(IoOperation operation) noexcept;        // "recv": of the system call
+
 // Sees each operation that a backend does, while somebody records (core/recorder.hpp).
 class IoObserver {
  public:
   virtual std::int64_t now() noexcept = 0;  // nanoseconds
   // result: as the operation gives it, -errno where it failed. start: now() before it.
-  virtual void operated(const char* operation, int fd, std::int64_t result,
+  virtual void operated(IoOperation operation, int fd, std::int64_t result,
                         std::int64_t start) noexcept = 0;
 
  protected:
@@ -143,11 +159,14 @@ class IoBackend {
   virtual const char* name() const noexcept = 0;
   // Null ends it. What a backend does without system calls of its own need not be told.
   virtual void observe(IoObserver* observer) noexcept { observer_ = observer; }
+  // How often each was tried, in vain included; of those that the observer hears of.
+  virtual const IoCounts& counts() const noexcept { return counts_; }
 
  protected:
   // The result of `call`, which the observer hears of.
   template <class Call>
-  auto observed(const char* operation, int fd, Call call) {
+  auto observed(IoOperation operation, int fd, Call call) {
+    ++counts_[static_cast<std::size_t>(operation)];
     if (observer_ == nullptr) [[likely]]
       return call();
     const std::int64_t start = observer_->now();
@@ -158,6 +177,7 @@ class IoBackend {
 
  private:
   IoObserver* observer_ = nullptr;
+  IoCounts counts_{};
   std::unique_ptr<char[]> receive_buffer_;  // shared by all fds: what is idle needs none
 };
 

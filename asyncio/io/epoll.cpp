@@ -102,7 +102,7 @@ int EpollBackend::collect(std::int64_t timeout_ns) {
 }
 
 void EpollBackend::wait(std::int64_t timeout_ns) {
-  const int count = observed("epoll_wait", -1, [&] {
+  const int count = observed(IoOperation::wait, -1, [&] {
     const int found = collect(timeout_ns);
     return found < 0 ? -errno : found;
   });

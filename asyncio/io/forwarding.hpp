@@ -107,6 +107,7 @@ class ForwardingBackend : public IoBackend {
   }
   const char* name() const noexcept override { return inner_->name(); }
   void observe(detail::IoObserver* observer) noexcept override { inner_->observe(observer); }
+  const detail::IoCounts& counts() const noexcept override { return inner_->counts(); }
 
  protected:
   IoBackend& inner() const noexcept { return *inner_; }

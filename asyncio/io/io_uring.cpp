@@ -375,7 +375,7 @@ void IoUringBackend::wait(std::int64_t timeout_ns) {
 }
 
 void IoUringBackend::enter(std::int64_t timeout_ns) {
-  const int result = observed("io_uring_enter", -1, [&] {
+  const int result = observed(IoOperation::wait, -1, [&] {
     return timeout_ns == 0 ? ring_->look() : ring_->sleep(timeout_ns);
   });
   switch (result) {
@@ -598,7 +598,7 @@ Received IoUringBackend::receive(int fd) {
     lent_ = state->first;
     const Piece piece = pieces_[static_cast<std::size_t>(lent_)];
     take_first_piece(fd, *state);
-    observed("recv", fd, [&] { return std::int64_t{piece.end} - piece.begin; });
+    observed(IoOperation::receive, fd, [&] { return std::int64_t{piece.end} - piece.begin; });
     return {buffers_->at(static_cast<unsigned>(lent_)) + piece.begin, piece.end - piece.begin,
             state->has_waiting()};
   }
@@ -627,7 +627,8 @@ std::int64_t IoUringBackend::receive_into(int fd, char* data, std::size_t size) 
     take_first_piece(fd, *state);
     buffers_->give_back(static_cast<unsigned>(buffer));
   }
-  if (got > 0) return observed("recv", fd, [&] { return static_cast<std::int64_t>(got); });
+  if (got > 0)
+    return observed(IoOperation::receive, fd, [&] { return static_cast<std::int64_t>(got); });
   if (state->outcome != Descriptor::kNone) return take_outcome(*state);
   if ((state->armed & bit(kReceive)) != 0) return -EAGAIN;
   return IoBackend::receive_into(fd, data, size);
@@ -651,7 +652,8 @@ int IoUringBackend::take_accepted(int fd, Descriptor& state, SocketAddress& peer
   const int accepted = state.accepted->front();
   state.accepted->pop_front();
   go_on(fd);
-  if (peer_name(accepted, peer) == 0) return observed("accept", fd, [&] { return accepted; });
+  if (peer_name(accepted, peer) == 0)
+    return observed(IoOperation::accept, fd, [&] { return accepted; });
   ::close(accepted);  // the client has gone already
   return -ECONNABORTED;
 }

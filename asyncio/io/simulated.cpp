@@ -130,6 +130,7 @@ void SimulatedBackend::sleep_in_kernel(std::int64_t timeout_ns) {
 // reason to wait for the kernel where it comes with a timeout. A loop with a clock of its own
 // sleeps where its timer comes before the next arrival.
 void SimulatedBackend::wait(std::int64_t timeout_ns) {
+  if (world_.options.before_pass) world_.options.before_pass();
   const bool something_came = run_due();
   if (world_.tell() || something_came || timeout_ns == 0) {
     look_at_kernel(0);

@@ -40,6 +40,7 @@ struct SimulationOptions {
   bool cuts_streams = false;    // bytes are taken and delivered in parts, cut by chance
   bool shuffles_ready = false;  // sockets that are ready at the same time come in any order
   std::size_t max_sockets = 0;  // then EMFILE; 0: no limit
+  std::function<void()> before_pass = {};  // called where the loop looks for what has come
 };
 
 // Threads:  the loop's thread only. For one loop.

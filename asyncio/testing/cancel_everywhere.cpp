@@ -46,8 +46,8 @@ class CancelAtStep final : public detail::StepObserver {
   CancelAtStep(const CancelAtStep&) = delete;
   CancelAtStep& operator=(const CancelAtStep&) = delete;
   ~CancelAtStep() { scheduler_.observe(nullptr); }
-  void stepped(detail::Node& node) override {
-    if (&node != &task_ || task_.done() || --steps_left_ != 0) return;
+  void stepped(const detail::TaskBase* task) override {
+    if (task != &task_ || task_.done() || --steps_left_ != 0) return;
     reached_ = true;
     task_.cancel("cancel_everywhere");
   }

@@ -13,6 +13,7 @@ std::string command_for(std::uint64_t seed) {
   std::string command = internal::program_name();
   if (const ::testing::TestInfo* info = ::testing::UnitTest::GetInstance()->current_test_info())
     command += std::string(" --gtest_filter=") + info->test_suite_name() + "." + info->name();
+  if (internal::shuffles_by_default()) command += " --shuffle-tasks";
   return command + " --seed=" + std::to_string(seed);
 }
 

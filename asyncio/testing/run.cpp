@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "asyncio/testing/clock.hpp"
 #include "asyncio/testing/internal/real_time_limit.hpp"
 #include "asyncio/testing/internal/seeds.hpp"
+#include "asyncio/testing/internal/shuffle.hpp"
 
 namespace asyncio::testing {
 namespace {
@@ -123,6 +125,13 @@ std::unique_ptr<Loop> make_loop(const std::shared_ptr<SimulatedNetwork>& network
   return std::make_unique<Loop>(std::move(options));
 }
 
+// Seed 0 is calm.
+std::function<void()> shuffler(std::uint64_t seed, bool wanted) {
+  if (seed == 0 || !wanted) return {};
+  return
+      [random = asyncio::detail::Random(seed)]() mutable { internal::shuffle_ready_tasks(random); };
+}
+
 }  // namespace
 
 RunResult run(Coro<> body) { return run(std::move(body), TestOptions{}); }
@@ -134,7 +143,11 @@ RunResult run(Coro<> body, TestOptions options) {
   std::shared_ptr<SimulatedNetwork> network;
   if (options.simulated_network)
     network = std::make_shared<SimulatedNetwork>(asyncio::detail::SimulationOptions{
-        .seed = seed, .cuts_streams = seed != 0, .shuffles_ready = seed != 0});
+        .seed = seed,
+        .cuts_streams = seed != 0,
+        .shuffles_ready = seed != 0,
+        .before_pass =
+            shuffler(seed, options.shuffles_tasks.value_or(internal::shuffles_by_default()))});
   const std::uint64_t outer_seed = std::exchange(tls_seed, seed);
   RunResult result;
   {

@@ -29,7 +29,11 @@ struct TestOptions {
   // Of real time, for what never ends; then the tasks are named. 0: no limit.
   std::chrono::seconds real_timeout{60};
   bool simulated_network = true;  // false: real sockets
-  bool finds_leaks = true;        // of tasks, sockets and files
+  // With a seed, and the simulated network: tasks that are woken run in any order, not in that of
+  // their wake-ups. Default: --shuffle-tasks of the command line, then
+  // ASYNCIO_TEST_SHUFFLE_TASKS=1.
+  std::optional<bool> shuffles_tasks = {};
+  bool finds_leaks = true;  // of tasks, sockets and files
 };
 
 struct RunResult {

@@ -3,7 +3,10 @@
 #include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "asyncio/testing.hpp"
@@ -72,6 +75,47 @@ TEST(TestingRunTest, reports_an_error_and_a_leftover_to_the_framework) {
   EXPECT_EQ(testing::run_test([]() -> Coro<> { co_return; }()), 0);
 }
 
+// The order in which five tasks, woken at once, go on; and that of five callbacks.
+Coro<> goes_on(Event& event, std::string& order, char name) {
+  co_await event.wait();
+  order += name;
+}
+std::pair<std::string, std::string> orders(std::uint64_t seed, bool shuffles) {
+  std::string tasks, callbacks;
+  const testing::RunResult result = testing::run(
+      [](std::string& of_tasks, std::string& of_callbacks) -> Coro<> {
+        Event event;
+        std::vector<Task<>> all;
+        for (const char name : {'a', 'b', 'c', 'd', 'e'})
+          all.push_back(create_task(goes_on(event, of_tasks, name)));
+        co_await testing::all_tasks_blocked();
+        of_tasks.clear();
+        event.set();
+        for (const char name : {'1', '2', '3', '4', '5'})
+          get_running_loop().call_soon([&of_callbacks, name] { of_callbacks += name; });
+        co_await wait(all);
+      }(tasks, callbacks),
+      {.seed = seed, .shuffles_tasks = shuffles});
+  EXPECT_TRUE(result.ok()) << result.message();
+  return {tasks, callbacks};
+}
+
+TEST(ShuffledTasks, go_on_in_an_order_that_the_seed_decides) {
+  std::set<std::string> seen;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const auto [tasks, callbacks] = orders(seed, true);
+    EXPECT_EQ(orders(seed, true).first, tasks);
+    EXPECT_EQ(callbacks, "12345");
+    seen.insert(tasks);
+  }
+  EXPECT_GT(seen.size(), 5U);
+}
+
+TEST(ShuffledTasks, stay_in_order_without_a_seed_and_where_nobody_wants_it) {
+  EXPECT_EQ(orders(0, true).first, "abcde");
+  EXPECT_EQ(orders(7, false).first, "abcde");
+}
+
 ASYNCIO_TEST(AllTasksBlocked, returns_when_the_others_wait_and_moves_no_time) {
   int steps = 0;
   const TimePoint start = get_running_loop().time();
@@ -130,6 +174,22 @@ ASYNCIO_TEST(CancelEverywhere, reaches_every_suspension_once_and_then_a_whole_ru
   });
   EXPECT_EQ(cancelled_at, (std::vector<int>{0, 1, 2}));
   EXPECT_EQ(runs, 4);
+}
+
+ASYNCIO_TEST(CancelEverywhere, reaches_the_suspension_that_follows_one_in_a_queue) {
+  int reached = 0;
+  co_await testing::cancel_everywhere([&reached]() -> Coro<> {
+    const auto queue = std::make_shared<Queue<int>>();
+    get_running_loop().call_later(1s, [queue] { queue->put_nowait(1); });
+    co_await queue->get();
+    try {
+      co_await sleep(1s);
+    } catch (const CancelledError&) {
+      ++reached;
+      throw;
+    }
+  });
+  EXPECT_EQ(reached, 1);
 }
 
 ASYNCIO_TEST(CancelEverywhere, throws_on_what_a_run_threw) {

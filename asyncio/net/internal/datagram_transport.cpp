@@ -37,6 +37,9 @@ DatagramSocketTransport::~DatagramSocketTransport() {
 }
 
 void DatagramSocketTransport::start(std::shared_ptr<DatagramProtocol> protocol) {
+  if (scheduler_.debug)
+    resource_ = std::make_unique<OpenResource>(
+        scheduler_, [this] { return closing_ ? std::string() : "transport " + repr(); });
   protocol_ = std::move(protocol);
   self_ = shared_from_this();
   queue(kMade);

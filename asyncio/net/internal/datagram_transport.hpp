@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "asyncio/core/futures.hpp"
+#include "asyncio/core/services.hpp"
 #include "asyncio/io/backend.hpp"
 #include "asyncio/net/internal/sockets.hpp"
 #include "asyncio/net/transports.hpp"
@@ -84,6 +85,7 @@ class DatagramSocketTransport final : public DatagramTransport,
   bool losing_ = false;
   bool watches_writable_ = false;
   bool protocol_paused_ = false;
+  std::unique_ptr<OpenResource> resource_;  // in debug mode
 };
 
 }  // namespace asyncio::detail

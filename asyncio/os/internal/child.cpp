@@ -110,7 +110,16 @@ std::shared_ptr<ChildProcess> ChildProcess::start(Loop& loop,
   child->watch_exit();
   child->connect(std::move(streams.ours));
   child->queue(kMade);
+  child->show_open();
   return child;
+}
+
+// In debug mode the loop names it where it goes on still when the loop is closed.
+void ChildProcess::show_open() {
+  if (!scheduler_.debug) return;
+  resource_ = std::make_unique<OpenResource>(scheduler_, [this] {
+    return closed_ || returncode_ ? std::string() : "transport " + repr();
+  });
 }
 
 void ChildProcess::connect(std::array<OwnedFd, 3> ours) {

@@ -73,6 +73,7 @@ class ChildProcess final : public SubprocessTransport,
   };
 
   void queue(Work work) noexcept;
+  void show_open();
   void watch_exit();
   void watch_in_thread();
   void reap();
@@ -96,6 +97,7 @@ class ChildProcess final : public SubprocessTransport,
   bool closed_ = false;
   bool finished_ = false;
   bool watching_ = false;
+  std::unique_ptr<OpenResource> resource_;  // in debug mode
 };
 
 }  // namespace asyncio::detail

@@ -1,5 +1,6 @@
 #include "asyncio/testing/internal/seeds.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
@@ -45,6 +46,15 @@ std::uint64_t seed_of_process() {
 std::uint64_t seeds_to_try() {
   static const std::uint64_t count = number_of("--seeds=", "ASYNCIO_TEST_SEEDS");
   return count;
+}
+
+bool shuffles_by_default() {
+  static const bool shuffles = [] {
+    const std::vector<std::string>& all = arguments();
+    return std::find(all.begin(), all.end(), "--shuffle-tasks") != all.end() ||
+           number_of("--shuffle-tasks=", "ASYNCIO_TEST_SHUFFLE_TASKS") != 0;
+  }();
+  return shuffles;
 }
 
 const std::string& program_name() {
