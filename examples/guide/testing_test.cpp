@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <asyncio/asyncio.hpp>
 #include <asyncio/testing.hpp>
+#include <asyncio/testing/programs.hpp>
 
 #include <cstdio>
 #include <memory>
@@ -67,6 +68,21 @@ ASYNCIO_TEST(Retries, go_on_after_a_server_that_hangs) {
   EXPECT_EQ(fetch.call_count(), 2);
 }
 // [/mock]
+
+// [programs]
+asyncio::Coro<std::string> current_branch() {
+  auto git = co_await asyncio::create_subprocess_exec({"git", "branch"}, {.out = asyncio::PIPE});
+  co_return (co_await git.communicate()).out;
+}
+
+ASYNCIO_TEST(Branch, is_what_git_says) {
+  testing_kit::FakePrograms programs;
+  programs.add("git", {.out = "main\n"});
+
+  EXPECT_EQ(co_await current_branch(), "main\n");
+  EXPECT_EQ(programs.calls("git").at(0), std::vector<std::string>{"branch"});
+}
+// [/programs]
 
 // [cancel]
 ASYNCIO_TEST(Queue, loses_nothing_wherever_its_getter_is_cancelled) {
