@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "asyncio/combinators/timeouts.hpp"
 #include "asyncio/combinators/with.hpp"
 #include "asyncio/io/backend.hpp"
 #include "asyncio/net/internal/test_support.hpp"
@@ -384,6 +385,22 @@ TEST(Protocols, a_buffered_one_receives_into_its_own_buffer) {
     Server server = co_await get_running_loop().create_server(
         [] { return std::make_shared<Buffered>(); }, "127.0.0.1", 0);
     EXPECT_EQ(co_await ask(port_of(server), "through a small window"), "through a small window");
+  }());
+}
+
+struct Generous : Protocol {
+  static constexpr std::size_t kSize = 20'000'000;
+  void connection_made(Transport& transport) override { transport.write(std::string(kSize, 'g')); }
+};
+
+// The socket takes a part of it before anybody reads: the rest must be announced.
+TEST(Protocols, what_connection_made_writes_arrives_whole) {
+  run([]() -> Coro<> {
+    Server server = co_await get_running_loop().create_server(
+        [] { return std::make_shared<Generous>(); }, "127.0.0.1", 0);
+    auto [reader, writer] = co_await open_connection("127.0.0.1", port_of(server));
+    const std::string all = co_await wait_for(reader.readexactly(Generous::kSize), 20s);
+    EXPECT_EQ(all.size(), Generous::kSize);
   }());
 }
 

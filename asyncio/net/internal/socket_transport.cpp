@@ -89,7 +89,10 @@ void SocketTransport::set_protocol(std::shared_ptr<Protocol> protocol) {
 void SocketTransport::begin_reading() {
   if (closing_) return;
   try {
-    backend_->watch(fd_, *this);
+    if (watches_writable_)  // connection_made() has written more than the socket takes
+      backend_->watch_writable(fd_, *this);
+    else
+      backend_->watch(fd_, *this);
   } catch (...) {
     fatal_error(std::current_exception(), kReadFailed);
   }
