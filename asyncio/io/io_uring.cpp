@@ -61,6 +61,10 @@ class IoUringBackend final : public IoBackend {
   bool offers(FileCall::Kind kind) noexcept override;
   void start(FileCall& call) override { files_->add(call); }
   const char* name() const noexcept override { return "io_uring"; }
+  unsigned filled_buffers() const noexcept {
+    if (!buffers_) return 0;
+    return buffers_->count() - buffers_->free() - (lent_ >= 0 ? 1 : 0);
+  }
 
  private:
   // So much may wait for an owner that takes nothing; then the kernel is told to stop.
@@ -662,6 +666,11 @@ int IoUringBackend::take_accepted(int fd, Descriptor& state, SocketAddress& peer
 
 std::unique_ptr<IoBackend> make_io_uring_backend(IoUringOptions options) {
   return std::make_unique<IoUringBackend>(options);
+}
+
+unsigned filled_buffers(const IoBackend& backend) noexcept {
+  const auto* const ours = dynamic_cast<const IoUringBackend*>(&backend);
+  return ours != nullptr ? ours->filled_buffers() : 0;
 }
 
 }  // namespace asyncio::detail

@@ -27,4 +27,8 @@ struct IoUringOptions {
 // changes threads later, the next wait() moves to a new ring.
 std::unique_ptr<IoBackend> make_io_uring_backend(IoUringOptions options = {});
 
+// How many receive buffers hold bytes that wait for the owner of their fd; 0 of any other backend.
+// For tests: none where all fds are closed.
+unsigned filled_buffers(const IoBackend& backend) noexcept;
+
 }  // namespace asyncio::detail

@@ -38,6 +38,8 @@ std::vector<Scenario> stream_scenarios();
 std::vector<Scenario> connection_scenarios();
 std::vector<Scenario> protocol_scenarios();
 std::vector<Scenario> http_scenarios();
+std::vector<Scenario> tls_scenarios();
+std::vector<Scenario> system_scenarios();  // with children, on the real kernel: system_test.cpp
 std::vector<Scenario> file_scenarios();
 
 inline int port_of(const Server& server) {

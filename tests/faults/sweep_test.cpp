@@ -1,7 +1,8 @@
 // Every scenario, with every operation of the backend failing with each of its errors at call 1, 2,
 // ... until a run is not reached: on the simulated network all of them, on the kernel's backends a
 // part. Each run must end by itself within an hour of virtual time, leave no socket, file
-// descriptor or task, and come to its result where the fault was harmless.
+// descriptor, task or ring buffer, and come to its result where the fault was harmless.
+// And every scenario, cancelled at its first, second, ... suspension.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -70,6 +71,8 @@ enum class World { simulated, epoll, io_uring };
 struct Setting {
   World world;
   std::shared_ptr<FaultPlan> plan;
+  mutable const detail::IoBackend* ring = nullptr;    // while its loop lives; null in the others
+  mutable int emptied_rings = 0;                      // found without sockets and without bytes
   std::shared_ptr<detail::SimulatedNetwork> network;  // null in the others
 
   Setting(World kind, Fault fault)
@@ -90,8 +93,12 @@ struct Setting {
     switch (world) {
       case World::simulated:
         return network->make_backend();
-      case World::io_uring:
-        return detail::make_io_uring_backend({.entries = 64, .completions = 128, .buffers = 16});
+      case World::io_uring: {
+        auto made =
+            detail::make_io_uring_backend({.entries = 64, .completions = 128, .buffers = 16});
+        ring = made.get();
+        return made;
+      }
       case World::epoll:
         break;
     }
@@ -113,8 +120,64 @@ void tell_who_hangs(int) {
 
 struct Run {
   bool injected = false;
+  int emptied_rings = 0;
   std::string complaint;  // empty: all is well
 };
+
+// What goes wrong in a run: a fault, or a cancellation of the scenario at a suspension (from 1).
+struct Trouble {
+  Fault fault = {};
+  int cancelled_at = 0;
+};
+
+class CancelAtStep final : public detail::StepObserver {
+ public:
+  CancelAtStep(detail::Scheduler& scheduler, Task<> task, int step)
+      : scheduler_(scheduler), task_(std::move(task)), steps_left_(step) {
+    scheduler_.observe(this);
+  }
+  CancelAtStep(const CancelAtStep&) = delete;
+  CancelAtStep& operator=(const CancelAtStep&) = delete;
+  ~CancelAtStep() { scheduler_.observe(nullptr); }
+  void stepped(const detail::TaskBase* task) override {
+    if (task != &task_.base() || task_.done() || --steps_left_ != 0) return;
+    reached_ = true;
+    task_.cancel();
+  }
+  bool reached() const noexcept { return reached_; }
+
+ private:
+  detail::Scheduler& scheduler_;
+  Task<> task_;
+  int steps_left_;
+  bool reached_ = false;
+};
+
+// Whoever goes on beside the scenario, as asyncio.run() would end them.
+Coro<> end_others() {
+  for (const AnyTask& task : all_tasks())
+    if (!(task == *current_task())) task.cancel();
+  co_await sleep(40s);  // goodbyes and deadlines included
+}
+
+Coro<> cancelled_at(int step, Coro<> scenario, const Setting* setting, bool* reached) {
+  const int files = open_files();
+  Task<> task = create_task(std::move(scenario));
+  {
+    const CancelAtStep injector(get_running_loop().scheduler(), task, step);
+    co_await wait(std::vector<Task<>>{task});
+    *reached = injector.reached();
+  }
+  if (setting->ring != nullptr) {
+    co_await end_others();
+    // A server that nobody closed goes on, and what its clients said may wait in buffers.
+    if (open_files() == files) {
+      expect(detail::filled_buffers(*setting->ring) == 0, "no socket, and no buffer in use");
+      ++setting->emptied_rings;
+    }
+  }
+  if (!task.cancelled()) task.result();  // throws what went wrong
+}
 
 Coro<bool> within_an_hour(Coro<> scenario) {
   const auto ended = co_await move_on_after(std::chrono::hours(1), std::move(scenario));
@@ -137,9 +200,11 @@ std::string how_it_ended(Coro<> scenario, const Setting& setting) {
   return complaint;
 }
 
-Run run_once(const Scenario& scenario, World world, const Fault& fault) {
-  const Setting setting(world, fault);
-  const std::string what = std::string(scenario.name) + ", " + setting.plan->describe();
+Run run_once(const Scenario& scenario, World world, const Trouble& trouble) {
+  const Setting setting(world, trouble.fault);
+  std::string what = std::string(scenario.name) + ", " + setting.plan->describe();
+  if (trouble.cancelled_at != 0)
+    what += ", cancelled at suspension " + std::to_string(trouble.cancelled_at);
   std::snprintf(running_now, sizeof running_now, "%s\n", what.c_str());
   std::string log;
   logging::set_sink([&log](LogLevel, std::string_view line) { log += std::string(line) + "\n"; });
@@ -147,13 +212,18 @@ Run run_once(const Scenario& scenario, World world, const Fault& fault) {
   ::alarm(10);
   Run run;
   try {
-    run.complaint = how_it_ended(scenario.run(), setting);
+    run.complaint = how_it_ended(
+        trouble.cancelled_at == 0
+            ? scenario.run()
+            : cancelled_at(trouble.cancelled_at, scenario.run(), &setting, &run.injected),
+        setting);
   } catch (...) {  // the loop could not be made, or closed
     if (!setting.plan->injected()) run.complaint = describe(std::current_exception());
   }
   ::alarm(0);
   logging::set_sink({});
-  run.injected = setting.plan->injected();
+  run.injected = run.injected || setting.plan->injected();
+  run.emptied_rings = setting.emptied_rings;
   if (log.find("destroyed") != std::string::npos) run.complaint += " leaves a task: " + log;
   if (setting.network && setting.network->open_sockets() != 0) run.complaint += " leaves a socket";
   if (world != World::simulated && open_files() != files) run.complaint += " leaves a file";
@@ -166,7 +236,7 @@ Run run_once(const Scenario& scenario, World world, const Fault& fault) {
 std::vector<Scenario> all_scenarios() {
   std::vector<Scenario> all;
   for (const auto& some : {stream_scenarios(), connection_scenarios(), protocol_scenarios(),
-                           http_scenarios(), file_scenarios()})
+                           http_scenarios(), file_scenarios(), tls_scenarios()})
     all.insert(all.end(), some.begin(), some.end());
   return all;
 }
@@ -189,7 +259,7 @@ class Sweep {
     for (const auto& operation : testing::fault_operations())
       for (const int error : operation.errors)
         for (int call = 1;; call += stride_) {
-          const Run run = run_once(scenario, world_, {operation.name, call, error});
+          const Run run = run_once(scenario, world_, {.fault = {operation.name, call, error}});
           note(run);
           if (!run.injected || failures_ > kEnough) break;
           ++injected_;
@@ -239,6 +309,47 @@ TEST(Faults, scenarios_survive_faults_on_io_uring) {
   const Sweep sweep(World::io_uring, 7 * kStride);
   std::printf("%d faults injected on io_uring\n", sweep.injected());
   EXPECT_GE(sweep.injected(), 1000);
+}
+
+// ---- cancellation
+
+constexpr int kLeastCancellations = kStride == 1 ? 600 : 250;
+
+struct Cancellations {
+  int count = 0;
+  int emptied_rings = 0;
+};
+
+// Under a sanitizer a scenario of hundreds of rounds is cancelled at each of its first suspensions,
+// then at ever fewer.
+Cancellations cancel_everywhere(World world) {
+  std::signal(SIGALRM, tell_who_hangs);
+  sample_file();
+  Cancellations all;
+  for (const Scenario& scenario : all_scenarios())
+    for (int step = 1;; step += kStride == 1 ? 1 : 1 + step / 4) {
+      const Run run = run_once(scenario, world, {.cancelled_at = step});
+      EXPECT_EQ(run.complaint, "");
+      if (!run.injected || ::testing::Test::HasFailure()) break;
+      ++all.count;
+      all.emptied_rings += run.emptied_rings;
+    }
+  std::printf("%d cancellations, %d empty rings\n", all.count, all.emptied_rings);
+  return all;
+}
+
+TEST(Cancellation, of_every_scenario_leaves_nothing_on_the_simulated_network) {
+  EXPECT_GE(cancel_everywhere(World::simulated).count, kLeastCancellations);
+}
+
+TEST(Cancellation, of_every_scenario_leaves_nothing_on_epoll) {
+  EXPECT_GE(cancel_everywhere(World::epoll).count, kLeastCancellations);
+}
+
+TEST(Cancellation, of_every_scenario_leaves_nothing_on_io_uring) {
+  const Cancellations done = cancel_everywhere(World::io_uring);
+  EXPECT_GE(done.count, kLeastCancellations);
+  EXPECT_GE(done.emptied_rings, kLeastCancellations / 5);
 }
 
 }  // namespace
