@@ -1,6 +1,7 @@
 #include "asyncio/core/recorder.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,6 +32,16 @@ const void* first_word(const void* object) noexcept {
   return word;
 }
 
+// A child that was forked shares the memory of the recording, and must leave it alone.
+constinit pid_t this_process = 0;
+pid_t watch_forks() noexcept {
+  this_process = ::getpid();
+  static const int registered =
+      ::pthread_atfork(nullptr, nullptr, [] { this_process = ::getpid(); });
+  static_cast<void>(registered);
+  return this_process;
+}
+
 std::size_t mixed(std::uintptr_t value) noexcept {
   return static_cast<std::size_t>((value * 0x9E37'79B9'7F4A'7C15) >> 40);
 }
@@ -52,13 +63,15 @@ class SharedRecording {
   std::byte* new_ring();
   bool is_over(std::int64_t now) const noexcept {
     // relaxed: nothing is read on account of it.
-    return now > header_->keep_until.load(std::memory_order_relaxed);
+    return now > header_->keep_until.load(std::memory_order_relaxed) || !is_ours();
   }
+  bool is_ours() const noexcept { return pid_ == this_process; }
 
  private:
   void open();
   std::byte* map(std::size_t offset, std::size_t size) const;
 
+  const pid_t pid_ = watch_forks();
   int fd_ = -1;
   RecordingHeader* header_ = nullptr;
 };
@@ -108,7 +121,7 @@ void SharedRecording::open() {
   if (is_new) {
     std::memcpy(header_->magic, kRecordingMagic, sizeof(kRecordingMagic));
     header_->version = kRecordingVersion;
-    header_->keep_until = monotonic_ns() + 2'000'000'000;  // for the reader to open it
+    header_->keep_until = monotonic_ns() + 5'000'000'000;  // for the reader to open it
   }
   std::int32_t nobody = 0;
   const bool is_ours = header_->owner.compare_exchange_strong(nobody, ::getpid());
@@ -126,7 +139,7 @@ SharedRecording::~SharedRecording() {
 
 std::shared_ptr<SharedRecording> SharedRecording::get() {
   auto shared = shared_recording().lock();
-  if (!shared) {
+  if (!shared || !shared->is_ours()) {
     shared = std::make_shared<SharedRecording>();
     shared_recording() = shared;
   }
@@ -182,7 +195,7 @@ Recorder::Recorder(Scheduler& scheduler, std::shared_ptr<SharedRecording> shared
 Recorder::~Recorder() {
   if (scheduler_.backend != nullptr) scheduler_.backend->observe(nullptr);
   publish();
-  ring_header(ring_)->is_over.store(1);
+  if (shared_->is_ours()) ring_header(ring_)->is_over.store(1);
   ::munmap(ring_, kRingSize);
   // The last one lets go of the memory, and says so in the registry.
   const std::lock_guard held(recording_mutex());
@@ -192,10 +205,12 @@ Recorder::~Recorder() {
 // ---- writing
 
 void Recorder::write(const Record& record) noexcept {
+  if (!shared_->is_ours()) return;
   ring_events(ring_)[written_++ % kEventSlots] = record;
 }
 
 void Recorder::write_text(std::string_view text) noexcept {
+  if (!shared_->is_ours()) return;
   for (; !text.empty(); text.remove_prefix(std::min(text.size(), sizeof(Record)))) {
     Record& slot = ring_events(ring_)[written_++ % kEventSlots];
     std::memcpy(static_cast<void*>(&slot), text.data(), std::min(text.size(), sizeof(Record)));
@@ -203,6 +218,7 @@ void Recorder::write_text(std::string_view text) noexcept {
 }
 
 void Recorder::publish() noexcept {
+  if (!shared_->is_ours()) return;
   ring_header(ring_)->written.store(written_, std::memory_order_release);
 }
 
@@ -211,7 +227,7 @@ bool Recorder::define(const Record& record,
                       std::initializer_list<std::string_view> texts) noexcept {
   std::uint64_t bytes = 0;
   for (const std::string_view text : texts) bytes += text.size();
-  if (defined_ + 1 + slots_of(bytes) > kDefinitionSlots) return false;
+  if (defined_ + 1 + slots_of(bytes) > kDefinitionSlots || !shared_->is_ours()) return false;
   Record* const definitions = ring_definitions(ring_);
   definitions[defined_] = record;
   char* to = reinterpret_cast<char*>(definitions + defined_ + 1);

@@ -3,6 +3,7 @@
 #include "asyncio/core/recorder.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -195,11 +196,32 @@ ASYNCIO_TEST(Recorder, every_loop_has_a_ring_of_its_own_also_one_that_came_later
   EXPECT_FALSE(trace.loops.at(1).steps.empty());
 }
 
+ASYNCIO_TEST(Recorder, a_child_that_was_forked_does_not_touch_the_recording) {
+  TraceReader reader(co_await begin_recording());
+  co_await sleep(0s);
+
+  const pid_t child = fork();
+  if (child == 0) {
+    get_running_loop().scheduler().end_recording();
+    _exit(0);
+  }
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+
+  EXPECT_FALSE(reader.is_over());
+  co_await create_task(outermost(), {.name = "afterwards"});
+  EXPECT_EQ(steps_of(loop_of_this_thread(reader.take()), "afterwards").size(), 2u);
+}
+
 // The events are half a million slots; what is not read in time is overwritten.
 ASYNCIO_TEST(Recorder, what_is_overwritten_before_it_is_read_is_counted) {
   TraceReader reader(co_await begin_recording());
 
-  for (int i = 0; i < 600'000; ++i) co_await sleep(0s);
+  for (int i = 0; i < 600'000; ++i) {
+    co_await sleep(0s);
+    if (i % 1000 == 0) reader.keep();
+  }
   reader.read();
   co_await create_task(outermost(), {.name = "afterwards"});
 

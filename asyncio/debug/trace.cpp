@@ -27,7 +27,7 @@ using detail::RingHeader;
 
 namespace {
 
-constexpr std::int64_t kPatienceNs = 2'000'000'000;
+constexpr std::int64_t kPatienceNs = 5'000'000'000;
 
 std::int64_t now_ns() noexcept { return Clock::now().time_since_epoch().count(); }
 
@@ -210,6 +210,11 @@ void TraceReader::stop() noexcept {
   reinterpret_cast<RecordingHeader*>(memory_)->keep_until.store(0);
 }
 
+void TraceReader::keep() noexcept {
+  if (is_stopped_) return;
+  reinterpret_cast<RecordingHeader*>(memory_)->keep_until.store(now_ns() + kPatienceNs);
+}
+
 bool TraceReader::is_over() const noexcept {
   for (std::size_t i = 0; i < rings_.size(); ++i)
     if (detail::ring_header(memory_ + detail::ring_offset(i))->is_over.load() == 0) return false;
@@ -218,7 +223,7 @@ bool TraceReader::is_over() const noexcept {
 
 void TraceReader::read() {
   auto& header = *reinterpret_cast<RecordingHeader*>(memory_);
-  if (!is_stopped_) header.keep_until.store(now_ns() + kPatienceNs);
+  keep();
   trace_.pid = header.owner.load();
   const std::size_t count = std::min<std::size_t>(header.rings.load(), detail::kMostRings);
   rings_.resize(count);

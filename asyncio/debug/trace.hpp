@@ -91,7 +91,7 @@ int make_recording();
 // also where somebody else records it already.
 int record(int pid, Duration patience);
 
-// Reads while the process writes. A process that is not read for two seconds stops recording.
+// Reads while the process writes. A process that is not read for five seconds stops recording.
 //
 // Threads: one at a time.
 class TraceReader {
@@ -103,6 +103,8 @@ class TraceReader {
   ~TraceReader();
 
   void read();
+  // The process goes on recording, as after read(); for who has no time to read.
+  void keep() noexcept;
   // No step is recorded any more.
   void stop() noexcept;
   // True once every loop that was recorded is closed, or stopped.
