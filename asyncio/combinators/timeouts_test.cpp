@@ -318,6 +318,17 @@ ASYNCIO_TEST(WaitFor, cancels_a_task_that_is_too_slow_and_shield_prevents_that) 
   EXPECT_EQ(co_await shielded, 1);
 }
 
+ASYNCIO_TEST(Timeout, still_expires_after_the_body_swallowed_a_cancel_from_before) {
+  auto body = []() -> Coro<> {
+    current_task()->cancel();
+    co_await with(timeout(1s), []() -> Coro<> {
+      EXPECT_EQ(co_await error_of(sleep(0s)), "CancelledError");
+      co_await sleep(1h);
+    });
+  };
+  EXPECT_EQ(co_await error_of(create_task(body)), "TimeoutError");
+}
+
 ASYNCIO_TEST(WaitFor, its_clock_starts_when_it_is_awaited) {
   auto kept = wait_for(after(2s, 9), 3s);
   co_await sleep(10s);

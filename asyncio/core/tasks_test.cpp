@@ -334,6 +334,25 @@ ASYNCIO_TEST(AllTasks, are_those_that_are_not_done_in_creation_order) {
   co_await wait(std::vector{a, c});
 }
 
+ASYNCIO_TEST(Task, the_message_of_a_cancel_goes_to_the_first_who_asks_and_to_nobody_else) {
+  auto message_of = [](Task<> task) -> Coro<std::string> {
+    try {
+      co_await task;
+    } catch (const CancelledError& error) {
+      co_return "[" + error.message() + "]";
+    }
+    co_return "not cancelled";
+  };
+  Task<> task = create_task(sleep(1h));
+  Task<std::string> first = create_task(message_of, task);
+  Task<std::string> second = create_task(message_of, task);
+  co_await testing::all_tasks_blocked();
+  task.cancel("why");
+  EXPECT_EQ(co_await first, "[why]");
+  EXPECT_EQ(co_await second, "[]");
+  EXPECT_EQ(co_await message_of(task), "[]");
+}
+
 ASYNCIO_TEST(Task, ring_of_tasks_that_await_each_other_can_be_cancelled) {
   Task<> first, second;
   first = create_task([&]() -> Coro<> { co_await second; });
@@ -364,7 +383,7 @@ ASYNCIO_TEST(Task, ring_through_a_gather_can_be_cancelled) {
 }
 
 ASYNCIO_TEST(Task, long_chain_of_tasks_is_cancelled_without_using_up_the_stack) {
-  constexpr int kTasks = 20'000;
+  constexpr int kTasks = 100'000;  // within each other they would take over 8 MiB of stack
   std::vector<Task<>> tasks{create_task(forever())};
   for (int i = 1; i < kTasks; ++i)
     tasks.push_back(create_task([](Task<> inner) -> Coro<> { co_await inner; }, tasks.back()));
