@@ -29,6 +29,9 @@ class FdWatcher {
   virtual void on_ready(bool readable, bool writable) noexcept = 0;
   // Just before on_ready: the peer has closed or failed, so reading must go on to the very end.
   virtual void on_hangup() noexcept {}
+  // Asked for with IoBackend::call_before_wait(). True where something became ready, so that the
+  // wait must not last.
+  virtual bool before_wait() noexcept { return false; }
   // The loop is closed and this fd was still watched. Nothing is called afterwards.
   virtual void on_backend_closed() noexcept {}
 
@@ -114,6 +117,10 @@ class IoBackend {
   virtual void forget(int fd) noexcept = 0;
   // Forgets the fd and closes it, once no operation of the backend uses it.
   virtual void close(int fd) noexcept;
+
+  // Once, at the beginning of the next wait(), the watcher of this fd hears before_wait(), unless
+  // the fd was forgotten meanwhile. False where the backend does not do that (or has no memory).
+  virtual bool call_before_wait(int) noexcept { return false; }
 
   // ---- operations: the result, or -errno. They never block. The ones below are plain system
   // calls, right for every backend that learns of readiness.

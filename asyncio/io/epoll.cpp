@@ -12,6 +12,7 @@
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/io/backend.hpp"
+#include "asyncio/io/internal/before_wait.hpp"
 
 namespace asyncio::detail {
 namespace {
@@ -30,6 +31,7 @@ class EpollBackend final : public IoBackend {
   void watch_level(int fd, FdWatcher& watcher, bool readable, bool writable) override;
   void forget(int fd) noexcept override;
   void close(int fd) noexcept override;
+  bool call_before_wait(int fd) noexcept override { return before_wait_.add(fd); }
   const char* name() const noexcept override { return "epoll"; }
 
  private:
@@ -50,6 +52,7 @@ class EpollBackend final : public IoBackend {
   int wakeup_ = -1;
   bool has_pwait2_ = true;
   std::vector<Watched> watched_;  // by fd
+  BeforeWait before_wait_;
   std::array<epoll_event, kMaxEvents> events_{};
 };
 
@@ -102,8 +105,12 @@ int EpollBackend::collect(std::int64_t timeout_ns) {
 }
 
 void EpollBackend::wait(std::int64_t timeout_ns) {
+  const bool is_busy = before_wait_.call([this](int fd) {
+    const auto index = static_cast<std::size_t>(fd);
+    return index < watched_.size() ? watched_[index].watcher : nullptr;
+  });
   const int count = observed(IoOperation::wait, -1, [&] {
-    const int found = collect(timeout_ns);
+    const int found = collect(is_busy ? 0 : timeout_ns);
     return found < 0 ? -errno : found;
   });
   if (count == -EINTR) return;

@@ -43,6 +43,7 @@ class ForwardingBackend : public IoBackend {
   void watch_level(int fd, FdWatcher& watcher, bool readable, bool writable) override {
     inner_->watch_level(fd, watcher, readable, writable);
   }
+  bool call_before_wait(int fd) noexcept override { return inner_->call_before_wait(fd); }
   void forget(int fd) noexcept override { inner_->forget(fd); }
   void close(int fd) noexcept override { inner_->close(fd); }
 

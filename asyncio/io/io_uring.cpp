@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "asyncio/base/errors.hpp"
+#include "asyncio/io/internal/before_wait.hpp"
 #include "asyncio/io/internal/descriptor.hpp"
 #include "asyncio/io/internal/file_ring.hpp"
 #include "asyncio/io/internal/ring.hpp"
@@ -55,6 +56,7 @@ class IoUringBackend final : public IoBackend {
   void watch_level(int fd, FdWatcher& watcher, bool readable, bool writable) override;
   void forget(int fd) noexcept override;
   void close(int fd) noexcept override;
+  bool call_before_wait(int fd) noexcept override { return before_wait_.add(fd); }
   Received receive(int fd) override;
   std::int64_t receive_into(int fd, char* data, std::size_t size) noexcept override;
   int accept(int fd, SocketAddress& peer) noexcept override;
@@ -116,9 +118,10 @@ class IoUringBackend final : public IoBackend {
   std::vector<int> to_arm_;              // capacity for every fd: want() must not fail
   std::vector<int> to_tell_;             // watched anew while something waits for their owners
   std::vector<Piece> pieces_;            // by buffer
-  std::unique_ptr<FileRing> files_;      // from the first call on a file on
-  bool refuses_files_ = false;           // the kernel gives no second ring
-  int lent_ = -1;                        // the buffer that receive() gave out last
+  BeforeWait before_wait_;
+  std::unique_ptr<FileRing> files_;  // from the first call on a file on
+  bool refuses_files_ = false;       // the kernel gives no second ring
+  int lent_ = -1;                    // the buffer that receive() gave out last
   std::uint32_t waits_ = 0;
   std::uint32_t held_by_kernel_ = 0;  // operations without their last completion
 };
@@ -369,8 +372,13 @@ void IoUringBackend::wait(std::int64_t timeout_ns) {
   if (!ring_->is_enabled()) ring_->enable();
   return_lent();
   ++waits_;
+  const bool is_told = before_wait_.call([this](int fd) {
+    const Descriptor* const state = known(fd);
+    return state != nullptr ? state->watcher : nullptr;
+  });
   arm_wanted();
-  const bool is_busy = !to_arm_.empty() || !to_tell_.empty() || (files_ && files_->advance());
+  const bool is_busy =
+      is_told || !to_arm_.empty() || !to_tell_.empty() || (files_ && files_->advance());
   enter(is_busy ? 0 : timeout_ns);
   if (files_) files_->advance();
   for (unsigned left = ring_->ready(); left > 0 && ring_->ready() > 0; --left)

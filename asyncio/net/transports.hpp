@@ -70,7 +70,8 @@ class BaseTransport {
 
 class Transport : public BaseTransport {
  public:
-  // Sends at once what the kernel takes and keeps the rest. Never blocks. Ignored once the
+  // Sends what the kernel takes and keeps the rest; C++: small writes of one pass of the loop go
+  // out together, before it looks at the kernel again. Never blocks. Ignored once the
   // transport is closing. Throws RuntimeError after write_eof() or during a sendfile.
   virtual void write(std::string_view data) = 0;
   virtual void writelines(std::span<const std::string_view> parts) = 0;

@@ -117,6 +117,7 @@ class FaultyBackend final : public IoBackend {
   void watch(int fd, FdWatcher& watcher) override;
   void watch_writable(int fd, FdWatcher& watcher) override;
   void watch_level(int fd, FdWatcher& watcher, bool readable, bool writable) override;
+  bool call_before_wait(int fd) noexcept override { return inner_->call_before_wait(fd); }
   void forget(int fd) noexcept override;
   void close(int fd) noexcept override;
 

@@ -1,5 +1,6 @@
 #include "asyncio/net/internal/socket_transport.hpp"
 
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -23,6 +24,9 @@ namespace {
 constexpr int kReadsInARow = 4;
 constexpr std::size_t kPartsInARow = 64;
 constexpr int kWritesBeforeWarning = 5;
+// To copy more would cost as much as to send it.
+constexpr std::size_t kSmallWrite = std::size_t{4} * 1024;
+constexpr std::size_t kMostGathered = std::size_t{32} * 1024;
 
 constexpr const char* kReadFailed = "Fatal read error on socket transport";
 constexpr const char* kWriteFailed = "Fatal write error on socket transport";
@@ -160,6 +164,12 @@ void SocketTransport::on_ready(bool readable, bool writable) noexcept {
 void SocketTransport::on_backend_closed() noexcept {
   const std::shared_ptr<SocketTransport> alive = shared_from_this();
   self_.reset();
+  // Not through the backend, of which a part may be gone.
+  if (std::exchange(gathering_, false))
+    output_.for_each_piece(1, [this](std::string_view piece) {
+      [[maybe_unused]] const ssize_t sent =
+          ::send(fd_, piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    });
   backend_ = nullptr;
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   closing_ = losing_ = true;
@@ -285,6 +295,14 @@ void SocketTransport::write(std::string_view data) {
     return;
   }
   if (closing_) return;
+  if (gather(data.size())) {
+    output_.append(data);
+    return;
+  }
+  if (gathering_) {
+    write_parts(std::span(&data, 1), data.size());
+    return;
+  }
   if (output_.empty()) {
     const std::int64_t sent = backend_->send(fd_, data.data(), data.size());
     if (sent == static_cast<std::int64_t>(data.size())) [[likely]]
@@ -299,27 +317,74 @@ void SocketTransport::write(std::string_view data) {
   keep(data);
 }
 
-// Sends what the kernel takes of the first parts, where nothing waits before them. -1: the
-// connection is being lost.
+// ---- gathering
+
+// Called once for each write.
+bool SocketTransport::expects_gathering() noexcept {
+  const auto pass = static_cast<std::uint32_t>(scheduler_.passes);
+  const bool is_first = std::exchange(written_in_, pass) != pass || writes_ == 0;
+  if (is_first && !gathering_) gathers_first_ = writes_ > 1;
+  writes_ = is_first && !gathering_ ? 1 : 2;
+  return !is_first || gathers_first_;
+}
+
+// True where these bytes are to go into the buffer, to be sent later in this pass.
+bool SocketTransport::gather(std::size_t size) noexcept {
+  if (!expects_gathering() || size > kSmallWrite) return false;
+  if (output_.size() + size > std::min(kMostGathered, water_.high)) return false;
+  if (gathering_) return true;
+  if (!output_.empty() || !backend_->call_before_wait(fd_)) return false;
+  scheduler_.poll_in_next_pass();
+  gathering_ = true;
+  return true;
+}
+
+bool SocketTransport::before_wait() noexcept {
+  if (!gathering_) return false;
+  const std::shared_ptr<SocketTransport> alive = self_;
+  send_gathered();
+  return losing_;
+}
+
+void SocketTransport::send_gathered() {
+  if (!std::exchange(gathering_, false) || output_.empty()) return;
+  const std::int64_t sent = send_output();
+  if (sent < 0 && !would_block(sent)) {
+    fatal_error(make_os_error(static_cast<int>(-sent), "send"), kWriteFailed);
+    return;
+  }
+  if (sent > 0) output_.consume(static_cast<std::size_t>(sent));
+  if (!output_.empty()) keep({});
+}
+
+// ---- several parts at once
+
+// Sends what is gathered, and what the kernel takes of the first parts, where nothing else waits
+// before them: how many of their bytes. -1: the connection is being lost.
 template <class Part>
 std::int64_t SocketTransport::send_parts(std::span<const Part> parts) {
-  if (!output_.empty()) return 0;
+  if (!output_.empty() && !gathering_) return 0;
   std::array<iovec, kPartsInARow> vector;
   std::size_t count = 0;
   std::int64_t offered = 0;
-  for (const Part& part : parts) {
-    if (count == vector.size()) break;
+  const auto add = [&](std::string_view part) {
     vector[count++] = {const_cast<char*>(part.data()), part.size()};
     offered += static_cast<std::int64_t>(part.size());
-  }
+  };
+  output_.for_each_piece(vector.size(), add);
+  const auto gathered = static_cast<std::int64_t>(output_.size());
+  std::size_t added = 0;
+  for (; added < parts.size() && count < vector.size(); ++added) add(parts[added]);
   const std::int64_t sent = backend_->send_vectored(fd_, vector.data(), count);
   if (sent < 0 && !would_block(sent)) {
     fatal_error(make_os_error(static_cast<int>(-sent), "sendmsg"), kWriteFailed);
     return -1;
   }
+  gathering_ = false;
+  if (sent > 0) output_.consume(static_cast<std::size_t>(std::min(sent, gathered)));
   // The kernel would take more: no edge of writability will tell us so.
-  if (sent == offered && count < parts.size()) queue(kFlush);
-  return std::max<std::int64_t>(sent, 0);
+  if (sent == offered && added < parts.size()) queue(kFlush);
+  return std::max<std::int64_t>(sent - gathered, 0);
 }
 
 void SocketTransport::writelines(std::span<const std::string_view> parts) {
@@ -328,6 +393,14 @@ void SocketTransport::writelines(std::span<const std::string_view> parts) {
   std::size_t total = 0;
   for (const std::string_view part : parts) total += part.size();
   if (total == 0) return;
+  if (gather(total)) {
+    for (const std::string_view part : parts) output_.append(part);
+    return;
+  }
+  write_parts(parts, total);
+}
+
+void SocketTransport::write_parts(std::span<const std::string_view> parts, std::size_t total) {
   const std::int64_t result = send_parts(parts);
   if (result < 0) return;
   auto sent = static_cast<std::size_t>(result);
@@ -346,6 +419,10 @@ void SocketTransport::writelines(std::vector<std::string>&& parts) {
   std::size_t total = 0;
   for (const std::string& part : parts) total += part.size();
   if (total == 0) return;
+  if (gather(total)) {
+    for (const std::string& part : parts) output_.append(part);
+    return;
+  }
   const std::int64_t result = send_parts(std::span<const std::string>(parts));
   if (result < 0) return;
   auto sent = static_cast<std::size_t>(result);
@@ -379,11 +456,14 @@ std::int64_t SocketTransport::send_output() {
   output_.for_each_piece(vector.size(), [&](std::string_view piece) {
     vector[count++] = {const_cast<char*>(piece.data()), piece.size()};
   });
+  if (count == 1)
+    return backend_->send(fd_, static_cast<const char*>(vector[0].iov_base), vector[0].iov_len);
   return backend_->send_vectored(fd_, vector.data(), count);
 }
 
 void SocketTransport::flush() {
   if (losing_) return;
+  gathering_ = false;
   while (!output_.empty()) {
     const std::int64_t sent = send_output();
     if (would_block(sent)) return;
@@ -411,6 +491,8 @@ void SocketTransport::after_output() {
 void SocketTransport::write_eof() {
   if (closing_ || write_ended_) return;
   write_ended_ = true;
+  send_gathered();
+  if (losing_) return;
   if (output_.empty()) shut_down_writing();
 }
 
@@ -425,6 +507,7 @@ std::pair<std::size_t, std::size_t> SocketTransport::get_write_buffer_limits() c
 }
 
 void SocketTransport::set_write_buffer_limits(WriteBufferLimits limits) {
+  send_gathered();
   water_ = water_marks(limits);
   pause_protocol();
 }
@@ -456,6 +539,7 @@ void SocketTransport::resume_protocol() {
 void SocketTransport::begin_sendfile() {
   check_writable("sendfile");
   if (closing_) throw RuntimeError("Transport is closing");
+  send_gathered();
   sending_file_ = true;
 }
 
@@ -497,8 +581,9 @@ std::int64_t SocketTransport::send_part(const char* data, std::size_t size) {
 
 void SocketTransport::close() {
   if (closing_) return;
+  send_gathered();
   closing_ = true;
-  if (!output_.empty()) return;  // flush() goes on
+  if (losing_ || !output_.empty()) return;  // flush() goes on
   losing_ = true;
   queue(kLost);
 }
@@ -510,11 +595,16 @@ void SocketTransport::close_politely() {
     close();
 }
 
-void SocketTransport::abort() { force_close(nullptr); }
+// What could have been sent at once is sent.
+void SocketTransport::abort() {
+  send_gathered();
+  force_close(nullptr);
+}
 
 void SocketTransport::force_close(std::exception_ptr error) {
   if (losing_) return;
   output_.clear();
+  gathering_ = false;
   closing_ = losing_ = true;
   error_ = std::move(error);
   queue(kLost);
@@ -593,8 +683,9 @@ std::string SocketTransport::repr() const {
     text += " closing";
   text += " fd=" + std::to_string(fd_);
   text += reading_paused_ || closing_ ? " read=idle" : " read=polling";
-  text += output_.empty() ? " write=<idle" : " write=<polling";
-  return text + ", bufsize=" + std::to_string(output_.size()) + ">>";
+  const std::size_t waiting = get_write_buffer_size();
+  text += waiting == 0 ? " write=<idle" : " write=<polling";
+  return text + ", bufsize=" + std::to_string(waiting) + ">>";
 }
 
 }  // namespace asyncio::detail

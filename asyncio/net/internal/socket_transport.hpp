@@ -4,6 +4,10 @@
 //                      |    (nothing to send)                       ^
 //                      +----close(), abort(), fatal_error()---------+
 //
+// Small writes of one pass are one send: the first goes out at once, what follows in the same pass
+// is gathered and sent before the loop looks at the kernel again; where that was so the last time,
+// the first is gathered, too. So an answer in one piece is not delayed, and one in many is cheap.
+//
 // A stream's bytes go from the backend into its buffer inside wait(): no code of the user runs
 // there. A user's protocol is called from the ready queue.
 #pragma once
@@ -59,7 +63,7 @@ class SocketTransport final : public Transport,
   Address peername() const override { return peer_; }
   Address sockname() const override;
   int fileno() const override { return fd_; }
-  std::size_t get_write_buffer_size() const override { return output_.size(); }
+  std::size_t get_write_buffer_size() const override { return gathering_ ? 0 : output_.size(); }
   std::pair<std::size_t, std::size_t> get_write_buffer_limits() const override;
   void set_write_buffer_limits(WriteBufferLimits limits) override;
   std::string repr() const override;
@@ -83,6 +87,7 @@ class SocketTransport final : public Transport,
   // ---- FdWatcher
   void on_ready(bool readable, bool writable) noexcept override;
   void on_hangup() noexcept override { hung_up_ = true; }
+  bool before_wait() noexcept override;
   void on_backend_closed() noexcept override;
 
  private:
@@ -98,9 +103,13 @@ class SocketTransport final : public Transport,
   void deliver(std::string_view data);
   void read_eof();
   void flush();
+  void write_parts(std::span<const std::string_view> parts, std::size_t total);
   template <class Part>
   std::int64_t send_parts(std::span<const Part> parts);
   std::int64_t send_output();
+  bool expects_gathering() noexcept;
+  bool gather(std::size_t size) noexcept;
+  void send_gathered();
   void after_output();
   void shut_down_writing();
   void keep(std::string_view rest);
@@ -132,6 +141,10 @@ class SocketTransport final : public Transport,
   Address peer_;
   mutable std::unique_ptr<Address> name_;  // once asked for, or closed
   ContextSlot context_;                    // a protocol's callbacks run in it
+  std::uint32_t written_in_ = 0;           // the pass of the last write: its lowest bits
+  std::uint8_t writes_ = 0;                // in that pass, up to 2
+  bool gathering_ = false;                 // the kernel was not offered yet what output_ holds
+  bool gathers_first_ = false;             // more than one is expected
   std::uint8_t work_ = 0;                  // what run() is to do
   std::uint8_t writes_after_loss_ = 0;
   bool closing_ = false;
