@@ -91,7 +91,7 @@ Ring::~Ring() {
 }
 
 // EINVAL means that the kernel does not know the flags; ENOMEM, that RLIMIT_MEMLOCK counts the
-// rings (before Linux 5.12): smaller ones may do.
+// rings (before Linux 5.12, and again in 6.18): smaller ones may do.
 bool Ring::try_setup(const IoUringOptions& options, unsigned flags) {
   constexpr unsigned kNeeded = IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG |
                                IORING_FEAT_RSRC_TAGS;  // came with polls that go on
