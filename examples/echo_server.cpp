@@ -13,14 +13,18 @@ using namespace std::chrono_literals;
 
 // [handle]
 asyncio::Coro<> handle(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
-  for (;;) {
-    std::string data = co_await reader.read(16 * 1024);
-    if (data.empty()) break;  // the client has finished
-    writer.write(data);
-    co_await writer.drain();  // a client that does not read is not allowed to fill our memory
+  try {
+    for (;;) {
+      std::string data = co_await reader.read(16 * 1024);
+      if (data.empty()) break;  // the client has finished
+      writer.write(data);
+      co_await writer.drain();  // a client that does not read is not allowed to fill our memory
+    }
+    writer.close();
+    co_await writer.wait_closed();
+  } catch (const asyncio::ConnectionError&) {
+    // The client has broken the connection off: its right, and no error of ours.
   }
-  writer.close();
-  co_await writer.wait_closed();
 }
 // [/handle]
 

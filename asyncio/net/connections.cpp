@@ -28,8 +28,10 @@ SecureSocket make_secure(Loop& loop, ConnectedSocket socket, TlsSetup setup) {
           std::make_shared<TlsTransport>(loop, std::move(setup))};
 }
 
-Coro<> shake_hands(Loop& loop, SecureSocket secure) {
+Coro<> shake_hands(Loop& loop, SecureSocket secure, TimePoint deadline) {
   Future<> done(loop);
+  const DeadlineScope limit(loop, deadline, done,
+                            "TLS handshake with " + secure.socket->peername().repr());
   secure.tls->attach(secure.socket, tell(done));
   secure.socket->start_protocol(secure.tls);
   try {
@@ -41,21 +43,22 @@ Coro<> shake_hands(Loop& loop, SecureSocket secure) {
 }
 
 Coro<Connection> make_tls_stream(Loop& loop, ConnectedSocket socket, TlsSetup setup,
-                                 std::size_t limit) {
+                                 std::size_t limit, TimePoint deadline) {
   StatePtr<StreamState> stream(new StreamState(limit));
   SecureSocket secure = make_secure(loop, std::move(socket), std::move(setup));
   Connection connection{StreamReader(*stream), StreamWriter(*stream)};
   secure.tls->start_stream(*stream);
-  co_await shake_hands(loop, std::move(secure));
+  co_await shake_hands(loop, std::move(secure), deadline);
   co_return connection;
 }
 
 Coro<std::shared_ptr<Transport>> make_tls_transport(Loop& loop, std::shared_ptr<Protocol> protocol,
-                                                    ConnectedSocket socket, TlsSetup setup) {
+                                                    ConnectedSocket socket, TlsSetup setup,
+                                                    TimePoint deadline) {
   SecureSocket secure = make_secure(loop, std::move(socket), std::move(setup));
   const std::shared_ptr<TlsTransport> tls = secure.tls;
   tls->set_protocol(std::move(protocol));
-  co_await shake_hands(loop, std::move(secure));
+  co_await shake_hands(loop, std::move(secure), deadline);
   co_return tls;
 }
 
@@ -78,6 +81,19 @@ Coro<std::shared_ptr<Transport>> make_transport(Loop& loop, std::shared_ptr<Prot
   co_return transport;
 }
 
+Coro<ConnectedSocket> connect_to_path(Loop& loop, std::string path, ConnectOptions options) {
+  if (options.sock < 0 && path.empty()) throw ValueError("no path and sock were specified");
+  if (options.sock < 0)
+    co_return co_await connect_by_path(loop, std::move(path), std::move(options));
+  if (!path.empty()) throw ValueError("path and sock can not be specified at the same time");
+  ConnectedSocket socket = adopt_socket(loop, options.sock);
+  if (socket_name(loop.backend(), options.sock).family() == Address::Family::unix_path)
+    co_return socket;
+  socket.fd.release();  // the caller's still
+  throw ValueError("A UNIX Domain Stream Socket was expected, got fd " +
+                   std::to_string(options.sock));
+}
+
 Coro<ConnectedSocket> connect_or_adopt(Loop& loop, std::string host, int port,
                                        ConnectOptions options) {
   if (options.sock < 0) co_return co_await connect_by_name(loop, std::move(host), port, options);
@@ -92,12 +108,13 @@ Coro<std::shared_ptr<Transport>> create_protocol_connection(Loop& loop,
                                                             std::shared_ptr<Protocol> protocol,
                                                             std::string host, int port,
                                                             ConnectOptions options) {
+  const TimePoint deadline = deadline_after(loop, options.timeout);
   std::optional<TlsSetup> setup = client_setup(options, host);
   ConnectedSocket socket =
       co_await connect_or_adopt(loop, std::move(host), port, std::move(options));
   if (setup)
     co_return co_await make_tls_transport(loop, std::move(protocol), std::move(socket),
-                                          std::move(*setup));
+                                          std::move(*setup), deadline);
   co_return co_await make_transport(loop, std::move(protocol), std::move(socket));
 }
 
@@ -105,11 +122,12 @@ Coro<std::shared_ptr<Transport>> create_protocol_unix_connection(Loop& loop,
                                                                  std::shared_ptr<Protocol> protocol,
                                                                  std::string path,
                                                                  ConnectOptions options) {
+  const TimePoint deadline = deadline_after(loop, options.timeout);
   std::optional<TlsSetup> setup = client_setup(options, "");
-  ConnectedSocket socket = co_await connect_by_path(loop, std::move(path), std::move(options));
+  ConnectedSocket socket = co_await connect_to_path(loop, std::move(path), std::move(options));
   if (setup)
     co_return co_await make_tls_transport(loop, std::move(protocol), std::move(socket),
-                                          std::move(*setup));
+                                          std::move(*setup), deadline);
   co_return co_await make_transport(loop, std::move(protocol), std::move(socket));
 }
 
@@ -120,7 +138,7 @@ Coro<std::shared_ptr<Transport>> adopt_protocol_connection(Loop& loop,
   ConnectedSocket socket = adopt_socket(loop, fd);
   if (setup)
     co_return co_await make_tls_transport(loop, std::move(protocol), std::move(socket),
-                                          std::move(*setup));
+                                          std::move(*setup), TimePoint::max());
   co_return co_await make_transport(loop, std::move(protocol), std::move(socket));
 }
 
@@ -147,11 +165,13 @@ ASYNCIO_CORO_WRAPPER Coro<Connection> open_connection(std::string host, int port
 Coro<Connection> open_connection(std::string host, int port, ConnectOptions options) {
   Loop& loop = get_running_loop();
   const std::size_t limit = options.limit;
+  const TimePoint deadline = detail::deadline_after(loop, options.timeout);
   std::optional<detail::TlsSetup> setup = detail::client_setup(options, host);
   detail::ConnectedSocket socket =
       co_await detail::connect_or_adopt(loop, std::move(host), port, std::move(options));
   if (setup)
-    co_return co_await detail::make_tls_stream(loop, std::move(socket), std::move(*setup), limit);
+    co_return co_await detail::make_tls_stream(loop, std::move(socket), std::move(*setup), limit,
+                                               deadline);
   co_return detail::make_stream(loop, std::move(socket), limit);
 }
 
@@ -167,11 +187,13 @@ ASYNCIO_CORO_WRAPPER Coro<Connection> open_unix_connection(std::string path) {
 Coro<Connection> open_unix_connection(std::string path, ConnectOptions options) {
   Loop& loop = get_running_loop();
   const std::size_t limit = options.limit;
+  const TimePoint deadline = detail::deadline_after(loop, options.timeout);
   std::optional<detail::TlsSetup> setup = detail::client_setup(options, "");
   detail::ConnectedSocket socket =
-      co_await detail::connect_by_path(loop, std::move(path), std::move(options));
+      co_await detail::connect_to_path(loop, std::move(path), std::move(options));
   if (setup)
-    co_return co_await detail::make_tls_stream(loop, std::move(socket), std::move(*setup), limit);
+    co_return co_await detail::make_tls_stream(loop, std::move(socket), std::move(*setup), limit,
+                                               deadline);
   co_return detail::make_stream(loop, std::move(socket), limit);
 }
 

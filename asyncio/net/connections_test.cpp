@@ -91,5 +91,26 @@ TEST(OpenConnection, a_local_host_is_where_it_connects_from) {
   }());
 }
 
+TEST(OpenUnixConnection, takes_a_socket_over_and_says_what_is_wrong_with_others) {
+  const int before = open_files();
+  run([]() -> Coro<> {
+    const SocketPair pair = make_pair();
+    Connection connection = co_await open_unix_connection("", {.sock = pair.ours});
+    connection.writer.write("over");
+    EXPECT_EQ(drain_fd(pair.peers), "over");
+    ::close(pair.peers);
+    EXPECT_EQ(co_await error_of(open_unix_connection("")),
+              "ValueError: no path and sock were specified");
+    EXPECT_EQ(co_await error_of(open_unix_connection("/x", {.sock = 0})),
+              "ValueError: path and sock can not be specified at the same time");
+    const int tcp = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const std::string text = "fd " + std::to_string(tcp);
+    EXPECT_EQ(co_await error_of(open_unix_connection("", {.sock = tcp})),
+              "ValueError: A UNIX Domain Stream Socket was expected, got " + text);
+    EXPECT_EQ(::close(tcp), 0) << "it is still ours";
+  }());
+  EXPECT_EQ(open_files(), before);
+}
+
 }  // namespace
 }  // namespace asyncio

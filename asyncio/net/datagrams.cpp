@@ -105,8 +105,30 @@ Coro<std::optional<Address>> find_address(std::string host, int port, std::strin
   co_return found.front();
 }
 
+// Where it throws, the socket is the caller's still.
+std::shared_ptr<DatagramSocketTransport> adopt_datagram_socket(Loop& loop,
+                                                               const DatagramOptions& options) {
+  const bool names_addresses = !options.local_host.empty() || options.local_port != 0 ||
+                               !options.remote_host.empty() || options.remote_port != 0 ||
+                               !options.local_path.empty() || !options.remote_path.empty();
+  if (names_addresses || options.reuse_port || options.allow_broadcast)
+    throw ValueError(
+        "socket modifier keyword arguments can not be used when sock is specified.\n"
+        "  instead: leave out addresses, reuse_port and allow_broadcast");
+  IoBackend& backend = loop.backend();
+  if (!is_datagram_socket(backend, options.sock))
+    throw ValueError("A datagram socket was expected, got fd " + std::to_string(options.sock));
+  set_nonblocking(backend, options.sock);
+  const Address peer = peer_name(backend, options.sock);
+  const bool is_connected = peer.family() != Address::Family::none;
+  return std::make_shared<DatagramSocketTransport>(
+      loop.scheduler(), FileDescriptor(options.sock, &backend),
+      is_connected ? std::optional(peer) : std::nullopt);
+}
+
 Coro<std::shared_ptr<DatagramSocketTransport>> make_datagram_transport(Loop& loop,
                                                                        DatagramOptions options) {
+  if (options.sock >= 0) co_return adopt_datagram_socket(loop, options);
   const std::optional<Address> local =
       co_await find_address(options.local_host, options.local_port, options.local_path, true);
   const std::optional<Address> remote =

@@ -22,6 +22,7 @@ struct DatagramOptions {
   int remote_port = 0;
   std::string local_path = {};  // a Unix socket instead; the file is the caller's to remove
   std::string remote_path = {};
+  int sock = -1;  // a datagram socket to take over, instead of all the above
   bool reuse_port = false;
   bool allow_broadcast = false;
   // Datagrams that arrive while this many wait for recvfrom() are dropped, as the kernel does.

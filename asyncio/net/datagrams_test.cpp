@@ -40,6 +40,30 @@ TEST(DatagramSocket, a_cancelled_receiver_loses_no_datagram_and_passes_its_turn_
   }());
 }
 
+TEST(DatagramSocket, a_socket_can_be_taken_over) {
+  const int before = open_files();
+  run([]() -> Coro<> {
+    std::array<int, 2> pair{-1, -1};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair.data()), 0);
+    DatagramSocket a = co_await open_datagram({.sock = pair[0]});
+    co_await a.send("one");
+    std::array<char, 10> room{};
+    EXPECT_EQ(::recv(pair[1], room.data(), room.size(), 0), 3);
+    EXPECT_EQ(::send(pair[1], "two", 3, 0), 3);
+    EXPECT_EQ((co_await a.recvfrom()).data, "two");
+    EXPECT_EQ(co_await error_of(open_datagram({.local_port = 1, .sock = pair[1]})),
+              "ValueError: socket modifier keyword arguments can not be used when sock is "
+              "specified.\n  instead: leave out addresses, reuse_port and allow_broadcast");
+    ::close(pair[1]);
+    const SocketPair streams = make_pair();
+    EXPECT_EQ(co_await error_of(open_datagram({.sock = streams.ours})),
+              "ValueError: A datagram socket was expected, got fd " + std::to_string(streams.ours));
+    ::close(streams.ours);
+    ::close(streams.peers);
+  }());
+  EXPECT_EQ(open_files(), before);
+}
+
 TEST(DatagramSocket, a_connected_one_hears_that_nobody_is_there) {
   run([]() -> Coro<> {
     int port = 0;

@@ -322,7 +322,7 @@ struct Connection {
 };
 
 struct ConnectOptions {
-  Duration timeout = Duration::max();  // for resolving and connecting together
+  Duration timeout = Duration::max();  // for resolving, connecting and TLS together
   std::string local_host = {};         // where to connect from: a name or a number
   int local_port = 0;
   int sock = -1;  // a connected stream socket to take over, instead of host and port

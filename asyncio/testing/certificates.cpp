@@ -30,6 +30,8 @@ struct Freed {
 using Key = std::unique_ptr<EVP_PKEY, Freed<&EVP_PKEY_free>>;
 using Cert = std::unique_ptr<X509, Freed<&X509_free>>;
 using Bio = std::unique_ptr<BIO, Freed<&BIO_free>>;
+using Crl = std::unique_ptr<X509_CRL, Freed<&X509_CRL_free>>;
+using Time = std::unique_ptr<ASN1_TIME, Freed<&ASN1_TIME_free>>;
 
 void check(bool succeeded, const char* what) {
   if (succeeded) return;
@@ -198,6 +200,41 @@ CertificateFiles TestAuthority::issue(const CertificateOptions& options) const {
   if (options.with_chain && !options.self_signed) text += issuer_->chain;
   return {.certfile = issuer_->folder->write("cert.pem", text),
           .keyfile = issuer_->folder->write("key.pem", pem_of(key.get(), options.password))};
+}
+
+namespace {
+
+void revoke(X509_CRL* list, const std::string& certfile) {
+  const Bio in(BIO_new_file(certfile.c_str(), "r"));
+  const Cert certificate(in ? PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr) : nullptr);
+  check(certificate != nullptr, "reading a certificate");
+  X509_REVOKED* const entry = X509_REVOKED_new();
+  const Time now(X509_gmtime_adj(nullptr, -60));
+  check(entry != nullptr && now != nullptr, "an entry");
+  X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate.get()));
+  X509_REVOKED_set_revocationDate(entry, now.get());
+  X509_CRL_add0_revoked(list, entry);
+}
+
+}  // namespace
+
+std::string TestAuthority::revocation_list(const std::vector<CertificateFiles>& revoked) const {
+  const Crl list(X509_CRL_new());
+  const Time from(X509_gmtime_adj(nullptr, -3600));
+  const Time until(X509_gmtime_adj(nullptr, 24 * 3600));
+  check(list && from && until, "a revocation list");
+  X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
+  X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(issuer_->certificate.get()));
+  X509_CRL_set1_lastUpdate(list.get(), from.get());
+  X509_CRL_set1_nextUpdate(list.get(), until.get());
+  for (const CertificateFiles& each : revoked) revoke(list.get(), each.certfile);
+  X509_CRL_sort(list.get());
+  check(X509_CRL_sign(list.get(), issuer_->key.get(), EVP_sha256()) != 0, "signing");
+  const Bio out(BIO_new(BIO_s_mem()));
+  check(out && PEM_write_bio_X509_CRL(out.get(), list.get()) == 1, "writing a list");
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &data);
+  return issuer_->folder->write("crl.pem", std::string(data, static_cast<std::size_t>(size)));
 }
 
 }  // namespace asyncio::testing

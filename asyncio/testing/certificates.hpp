@@ -39,6 +39,9 @@ class TestAuthority {
   const std::string& folder() const;  // where the files are
   // Throws RuntimeError where OpenSSL does not want to.
   CertificateFiles issue(const CertificateOptions& options = {}) const;
+  // A list of revoked certificates that this authority signs: a PEM file for
+  // load_verify_locations(), whose issuer is not in it.
+  std::string revocation_list(const std::vector<CertificateFiles>& revoked = {}) const;
   TestAuthority intermediate(const std::string& name = "asyncio test intermediate") const;
 
  private:

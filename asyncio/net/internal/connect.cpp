@@ -43,11 +43,6 @@ class PendingConnect final : public FdWatcher {
   Future<> done_;
 };
 
-TimePoint deadline_after(Loop& loop, Duration timeout) {
-  if (timeout >= std::chrono::hours(24 * 365 * 100)) return TimePoint::max();
-  return loop.time() + timeout;
-}
-
 [[noreturn]] void throw_connect_error(int error, const Address& peer) {
   if (peer.family() == Address::Family::unix_path)  // as Python: without the path
     std::rethrow_exception(make_os_error(
@@ -57,24 +52,6 @@ TimePoint deadline_after(Loop& loop, Duration timeout) {
       error, ErrorText{"[Errno " + std::to_string(error) + "] Connect call failed " + peer.repr()},
       "connect", peer.repr()));
 }
-
-// Fails `future` at the deadline, for a scope.
-template <class T>
-class DeadlineScope {
- public:
-  DeadlineScope(Loop& loop, TimePoint deadline, Future<T> future, const std::string& what) {
-    if (deadline == TimePoint::max()) return;
-    timer_ = loop.call_at(deadline, [future, message = "timed out: " + what] {
-      if (!future.done()) future.set_exception(TimeoutError(message));
-    });
-  }
-  DeadlineScope(const DeadlineScope&) = delete;
-  DeadlineScope& operator=(const DeadlineScope&) = delete;
-  ~DeadlineScope() { timer_.cancel(); }
-
- private:
-  TimerHandle timer_;
-};
 
 // Cancels a task at the end of a scope; no effect where it is done.
 template <class T>
@@ -176,6 +153,11 @@ Coro<std::vector<Address>> local_addresses(Loop& loop, const ConnectOptions& opt
 }
 
 }  // namespace
+
+TimePoint deadline_after(Loop& loop, Duration timeout) {
+  if (timeout >= std::chrono::hours(24 * 365 * 100)) return TimePoint::max();
+  return loop.time() + timeout;
+}
 
 Coro<ConnectedSocket> connect_to(Loop& loop, Address peer, ConnectPlan plan,
                                  std::vector<std::exception_ptr>* errors) {

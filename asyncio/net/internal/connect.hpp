@@ -10,6 +10,26 @@
 
 namespace asyncio::detail {
 
+TimePoint deadline_after(Loop& loop, Duration timeout);  // far away: TimePoint::max()
+
+// Fails `future` at the deadline, for a scope.
+template <class T>
+class DeadlineScope {
+ public:
+  DeadlineScope(Loop& loop, TimePoint deadline, Future<T> future, const std::string& what) {
+    if (deadline == TimePoint::max()) return;
+    timer_ = loop.call_at(deadline, [future, message = "timed out: " + what] {
+      if (!future.done()) future.set_exception(TimeoutError(message));
+    });
+  }
+  DeadlineScope(const DeadlineScope&) = delete;
+  DeadlineScope& operator=(const DeadlineScope&) = delete;
+  ~DeadlineScope() { timer_.cancel(); }
+
+ private:
+  TimerHandle timer_;
+};
+
 struct ConnectedSocket {
   FileDescriptor fd;  // still registered with the backend: the next watch() takes it over
   Address peer;

@@ -55,6 +55,14 @@ std::string lower_case(std::string text) {
   return text;
 }
 
+int type_of(IoBackend& backend, int fd) {
+  int type = 0;
+  unsigned size = sizeof type;
+  if (const int result = backend.get_option(fd, SOL_SOCKET, SO_TYPE, &type, size); result != 0)
+    throw_os_error(-result, "getsockopt");
+  return type;
+}
+
 }  // namespace
 
 FileDescriptor::~FileDescriptor() {
@@ -119,12 +127,8 @@ Address peer_name(IoBackend& backend, int fd) {
   return backend.peer_name(fd, name) == 0 ? Address::from_system(name) : Address();
 }
 
-bool is_stream_socket(IoBackend& backend, int fd) {
-  int type = 0;
-  unsigned size = sizeof type;
-  if (const int result = backend.get_option(fd, SOL_SOCKET, SO_TYPE, &type, size); result != 0)
-    throw_os_error(-result, "getsockopt");
-  return type == SOCK_STREAM;
-}
+bool is_stream_socket(IoBackend& backend, int fd) { return type_of(backend, fd) == SOCK_STREAM; }
+
+bool is_datagram_socket(IoBackend& backend, int fd) { return type_of(backend, fd) == SOCK_DGRAM; }
 
 }  // namespace asyncio::detail

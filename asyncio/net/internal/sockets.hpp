@@ -59,5 +59,6 @@ void set_broadcast(IoBackend& backend, int fd);
 Address socket_name(IoBackend& backend, int fd);
 Address peer_name(IoBackend& backend, int fd);
 bool is_stream_socket(IoBackend& backend, int fd);
+bool is_datagram_socket(IoBackend& backend, int fd);
 
 }  // namespace asyncio::detail

@@ -136,6 +136,13 @@ void SslContextState::set_verify_mode(ssl::VerifyMode mode) {
   sessions_.clear();  // what was accepted under other rules
 }
 
+void SslContextState::set_verify_flags(unsigned long flags) {
+  X509_VERIFY_PARAM* const rules = SSL_CTX_get0_param(get());
+  X509_VERIFY_PARAM_clear_flags(rules, X509_VERIFY_PARAM_get_flags(rules) & ~flags);
+  X509_VERIFY_PARAM_set_flags(rules, flags);
+  sessions_.clear();
+}
+
 void SslContextState::set_check_hostname(bool check) {
   if (check && verify_mode == ssl::CERT_NONE) set_verify_mode(ssl::CERT_REQUIRED);
   check_hostname = check;
@@ -254,6 +261,10 @@ void Context::load_default_certs() {
 
 VerifyMode Context::verify_mode() const { return state().verify_mode; }
 void Context::set_verify_mode(VerifyMode mode) { state().set_verify_mode(mode); }
+VerifyFlags Context::verify_flags() const {
+  return X509_VERIFY_PARAM_get_flags(SSL_CTX_get0_param(state().get()));
+}
+void Context::set_verify_flags(VerifyFlags flags) { state().set_verify_flags(flags); }
 bool Context::check_hostname() const { return state().check_hostname; }
 void Context::set_check_hostname(bool check) { state().set_check_hostname(check); }
 

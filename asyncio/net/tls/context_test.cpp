@@ -32,6 +32,16 @@ TEST(SslContext, verification_cannot_be_switched_off_while_names_are_checked) {
   EXPECT_EQ(context.verify_mode(), ssl::CERT_REQUIRED);
 }
 
+TEST(SslContext, verify_flags_are_pythons_and_can_be_taken_back) {
+  ssl::Context context(ssl::PROTOCOL_TLS_CLIENT);
+  const ssl::VerifyFlags before = context.verify_flags();
+  EXPECT_EQ(before, ssl::VERIFY_X509_TRUSTED_FIRST | ssl::VERIFY_X509_PARTIAL_CHAIN);
+  context.set_verify_flags(before | ssl::VERIFY_CRL_CHECK_CHAIN | ssl::VERIFY_X509_STRICT);
+  EXPECT_EQ(context.verify_flags(), before | ssl::VERIFY_CRL_CHECK_CHAIN | ssl::VERIFY_X509_STRICT);
+  context.set_verify_flags(before);
+  EXPECT_EQ(context.verify_flags(), before);
+}
+
 TEST(SslContext, true_is_one_default_context_and_false_is_none) {
   const ssl::Context first = true;
   const ssl::Context second = true;

@@ -84,6 +84,16 @@ enum class TLSVersion : std::uint8_t {
   TLSv1_3,
   MAXIMUM_SUPPORTED
 };
+// What is checked besides; bits, with OpenSSL's numbers.
+using VerifyFlags = unsigned long;
+inline constexpr VerifyFlags VERIFY_DEFAULT = 0;
+inline constexpr VerifyFlags VERIFY_CRL_CHECK_LEAF = 0x4;   // the certificate is not revoked
+inline constexpr VerifyFlags VERIFY_CRL_CHECK_CHAIN = 0xC;  // nor is one of its issuers
+inline constexpr VerifyFlags VERIFY_X509_STRICT = 0x20;     // no leniency for odd certificates
+inline constexpr VerifyFlags VERIFY_ALLOW_PROXY_CERTS = 0x40;
+inline constexpr VerifyFlags VERIFY_X509_TRUSTED_FIRST = 0x8000;
+inline constexpr VerifyFlags VERIFY_X509_PARTIAL_CHAIN = 0x80000;  // an intermediate may be trusted
+
 // RFC 8446 section 6.2; what an SNI callback may answer.
 enum class AlertDescription : std::uint8_t {
   handshake_failure = 40,
@@ -112,7 +122,7 @@ struct Cipher {
 
 // Files and data to trust.
 struct VerifyLocations {
-  std::string cafile = {};  // PEM, one or several
+  std::string cafile = {};  // PEM, one or several; revocation lists, too (VERIFY_CRL_CHECK_LEAF)
   std::string capath = {};  // a folder as `openssl rehash` makes it
   std::string cadata = {};  // PEM or DER
 };
@@ -174,6 +184,9 @@ class Context {
   VerifyMode verify_mode() const;
   // Throws ValueError for CERT_NONE while host names are checked.
   void set_verify_mode(VerifyMode mode);
+  // Python's verify_flags. Of a new context: TRUSTED_FIRST and PARTIAL_CHAIN.
+  VerifyFlags verify_flags() const;
+  void set_verify_flags(VerifyFlags flags);
   bool check_hostname() const;
   void set_check_hostname(bool check);  // true makes verify_mode CERT_REQUIRED
 

@@ -1,6 +1,9 @@
 // transport_test.cpp: streams and protocols over TLS; what they do over plain sockets is tested in
 // the folder above.
+#include <netinet/in.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <random>
 
@@ -8,7 +11,9 @@
 #include "asyncio/combinators/timeouts.hpp"
 #include "asyncio/core/events.hpp"
 #include "asyncio/net/stream_protocol.hpp"
+#include "asyncio/net/tls/internal/openssl.hpp"
 #include "asyncio/net/tls/internal/test_support.hpp"
+#include "asyncio/sync/threads.hpp"
 
 namespace asyncio {
 namespace {
@@ -511,6 +516,70 @@ TEST(TlsServers, options_that_make_no_sense_are_refused_at_once) {
     EXPECT_EQ(error_of([&] { static_cast<void>(start_server(refuse, "127.0.0.1", 0, hasty)); }),
               "ValueError: ssl_handshake_timeout should be a positive number, got 0.000000");
   }());
+}
+
+// ---- renegotiation
+
+// A client by OpenSSL's own means, in a thread: TLS 1.2, then a second handshake. What became of
+// the second: "refused", "done", or why there was no first.
+std::string renegotiate(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const detail::SslCtxPtr context(SSL_CTX_new(TLS_client_method()));
+  SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);
+  const detail::SslPtr ssl(SSL_new(context.get()));
+  std::string result = "no connection";
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
+    SSL_set_fd(ssl.get(), fd);
+    result = "no handshake";
+    if (SSL_connect(ssl.get()) == 1) {
+      SSL_renegotiate(ssl.get());
+      result = SSL_do_handshake(ssl.get()) == 1 ? "done" : "refused";
+      if (ERR_GET_REASON(ERR_peek_last_error()) != SSL_R_NO_RENEGOTIATION) result += " otherwise";
+      ERR_clear_error();
+    }
+  }
+  ::close(fd);
+  return result;
+}
+
+TEST(Renegotiation, is_refused) {
+  run([]() -> Coro<> {
+    ServerOptions options;
+    options.ssl = server_context();
+    Listening there = co_await listening(options);
+    Task<std::string> client = create_task(to_thread(renegotiate, there.port));
+    Connection served = co_await std::move(there.arrived);
+    const Whole whole = co_await read_whole(served.reader);
+    EXPECT_EQ(whole.data, "");
+    EXPECT_EQ(co_await client, "refused");
+  }());
+}
+
+// ---- deadlines
+
+TEST(TlsConnect, the_timeout_covers_the_handshake) {
+  const int before = open_files();
+  run([]() -> Coro<> {
+    // It never answers a hello.
+    auto silent = [](StreamReader reader, StreamWriter) -> Coro<> { co_await reader.read(); };
+    Server server = co_await start_server(silent, "127.0.0.1", 0);
+    const int port = server.sockets()[0].port();
+    ConnectOptions to{.timeout = 20ms, .ssl = client_context(), .server_hostname = "localhost"};
+    const std::string error = co_await error_of(open_connection("127.0.0.1", port, to));
+    EXPECT_EQ(error.substr(0, 45), "TimeoutError: timed out: TLS handshake with (");
+    auto factory = [] { return std::make_shared<Protocol>(); };
+    Loop& loop = get_running_loop();
+    EXPECT_EQ(
+        (co_await error_of(loop.create_connection(factory, "127.0.0.1", port, to))).substr(0, 23),
+        "TimeoutError: timed out");
+    server.close();
+    co_await server.wait_closed();
+  }());
+  EXPECT_EQ(open_files(), before);
 }
 
 }  // namespace

@@ -221,5 +221,26 @@ TEST(Verification, a_name_must_be_given_where_it_is_checked) {
   }());
 }
 
+// Both sides of the question: what is revoked is refused, what is not is taken.
+TEST(Verification, a_revoked_certificate_is_refused_where_lists_are_looked_at) {
+  run([]() -> Coro<> {
+    const testing::CertificateFiles good = authority().issue();
+    const testing::CertificateFiles bad = authority().issue();
+    ssl::Context client = client_context();
+    client.set_verify_flags(client.verify_flags() | ssl::VERIFY_CRL_CHECK_LEAF);
+    const auto without = co_await refusal(client, server_with(good), "localhost");
+    EXPECT_EQ(without.message, "unable to get certificate CRL");
+    EXPECT_TRUE(says(without, "cure: load_verify_locations(")) << without.text;
+
+    client.load_verify_locations({.cafile = authority().revocation_list({bad})});
+    const auto refused = co_await refusal(client, server_with(bad), "localhost");
+    EXPECT_EQ(refused.message, "certificate revoked");
+    EXPECT_TRUE(says(refused, "wrong: revoked: ")) << refused.text;
+    Ends ends = co_await connected_by(client, server_with(good));
+    ends.client.writer.write("x");
+    EXPECT_EQ(co_await ends.served.reader.read(1), "x");
+  }());
+}
+
 }  // namespace
 }  // namespace asyncio

@@ -25,6 +25,7 @@ class SslContextState : public std::enable_shared_from_this<SslContextState> {
   SessionCache& sessions() noexcept { return sessions_; }
 
   void set_verify_mode(ssl::VerifyMode mode);
+  void set_verify_flags(unsigned long flags);
   void set_check_hostname(bool check);
   void set_alpn(const std::vector<std::string>& protocols);
   void set_sni(SniFunction function);

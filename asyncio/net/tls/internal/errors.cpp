@@ -152,6 +152,12 @@ Explanation explain(const VerifyFailure& failure, const std::string& peer) {
               "let the server use a certificate that is signed with SHA-256 or better"};
     case X509_V_ERR_CERT_REVOKED:
       return {"revoked: " + whose + " was withdrawn", "get a new one where it is served"};
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+      return {"whether " + whose + " was withdrawn is not known: there is no valid list of " +
+                  failure.issuer,
+              "load_verify_locations({.cafile = \"its CRL.pem\"}), and renew it in time"};
     case X509_V_ERR_INVALID_PURPOSE:
       return {whose + " is not made for this", "see its extended key usage"};
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
