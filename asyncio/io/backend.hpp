@@ -122,6 +122,10 @@ class IoBackend {
   // the fd was forgotten meanwhile. False where the backend does not do that (or has no memory).
   virtual bool call_before_wait(int) noexcept { return false; }
 
+  // True where the bytes are in memory of the backend before receive() is called: receive_into()
+  // would copy them.
+  virtual bool receives_ahead() const noexcept { return false; }
+
   // ---- operations: the result, or -errno. They never block. The ones below are plain system
   // calls, right for every backend that learns of readiness.
   virtual Received receive(int fd);

@@ -47,6 +47,7 @@ class ForwardingBackend : public IoBackend {
   void forget(int fd) noexcept override { inner_->forget(fd); }
   void close(int fd) noexcept override { inner_->close(fd); }
 
+  bool receives_ahead() const noexcept override { return inner_->receives_ahead(); }
   Received receive(int fd) override { return inner_->receive(fd); }
   std::int64_t receive_into(int fd, char* data, std::size_t size) noexcept override {
     return inner_->receive_into(fd, data, size);

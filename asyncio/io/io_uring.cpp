@@ -57,6 +57,7 @@ class IoUringBackend final : public IoBackend {
   void forget(int fd) noexcept override;
   void close(int fd) noexcept override;
   bool call_before_wait(int fd) noexcept override { return before_wait_.add(fd); }
+  bool receives_ahead() const noexcept override { return true; }
   Received receive(int fd) override;
   std::int64_t receive_into(int fd, char* data, std::size_t size) noexcept override;
   int accept(int fd, SocketAddress& peer) noexcept override;

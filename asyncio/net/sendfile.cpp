@@ -10,13 +10,53 @@
 #include <memory>
 
 #include "asyncio/base/errors.hpp"
+#include "asyncio/core/events.hpp"
 #include "asyncio/core/sleep.hpp"
+#include "asyncio/io/backend.hpp"
 #include "asyncio/net/internal/socket_transport.hpp"
 #include "asyncio/net/internal/sockets.hpp"
 #include "asyncio/net/streams.hpp"
 
 namespace asyncio {
 namespace detail {
+
+// ---- what a transport does for it
+
+void SocketTransport::begin_sendfile() {
+  check_writable("sendfile");
+  if (closing_) throw RuntimeError("Transport is closing");
+  send_gathered();
+  sending_file_ = true;
+}
+
+void SocketTransport::end_sendfile() noexcept {
+  sending_file_ = false;
+  output_waiter_.reset();
+}
+
+Future<> SocketTransport::wait_writable() {
+  if (losing_)
+    std::rethrow_exception(
+        error_ ? error_
+               : make_os_error(ECONNRESET, ErrorText{"Connection is closed by peer"}, "sendfile"));
+  if (!watches_writable_) {
+    watches_writable_ = true;
+    backend_->watch_writable(fd_, *this);
+  }
+  if (!output_waiter_) output_waiter_ = std::make_unique<Future<>>(*scheduler_.loop);
+  return *output_waiter_;
+}
+
+std::int64_t SocketTransport::send_file_part(int file, std::int64_t offset, std::size_t size) {
+  if (losing_) return -ECONNRESET;
+  return backend_->send_file(fd_, file, offset, size);
+}
+
+std::int64_t SocketTransport::send_part(const char* data, std::size_t size) {
+  if (losing_) return -ECONNRESET;
+  return backend_->send(fd_, data, size);
+}
+
 namespace {
 
 constexpr std::size_t kPartSize = std::size_t{1} << 20;  // then the other tasks may run

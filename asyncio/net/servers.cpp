@@ -37,7 +37,7 @@ void report_failed_handler(Loop& loop, std::exception_ptr error) {
 // The end of a client's task: what went wrong is said, and the connection does not stay open.
 struct AfterHandler {
   StatePointer server;  // the handler must outlive its coroutine
-  std::shared_ptr<Transport> transport;
+  std::weak_ptr<Transport> transport;
 
   void operator()(const Task<>& task) const {
     if (!task.cancelled()) {
@@ -45,7 +45,7 @@ struct AfterHandler {
       if (!error) return;
       report_failed_handler(server->loop(), std::move(error));
     }
-    transport->close();
+    if (const std::shared_ptr<Transport> open = transport.lock()) open->close();
   }
 };
 
@@ -58,7 +58,7 @@ void serve_stream(ServerState& server, const ClientHandler& handler, std::shared
   transport->start_stream(*stream);
   try {
     Task<> task = handler.start(server.loop(), std::move(reader), std::move(writer));
-    if (task) task.add_done_callback(AfterHandler{server.shared_from_this(), std::move(transport)});
+    if (task) task.add_done_callback(AfterHandler{server.shared_from_this(), transport});
   } catch (const CancelledError&) {
   } catch (const KeyboardInterrupt&) {
     throw;

@@ -81,8 +81,8 @@ class SpareBuffers {
     return is_gone ? nullptr : &buffers;
   }
 
-  // An empty string with room for `size` bytes, where there is one. Those that are too small for
-  // today's messages go.
+  // A string with room for `size` bytes, where there is one; what is in it means nothing. Those
+  // that are too small for today's messages go.
   void lend(std::size_t size, std::string& to) noexcept {
     while (!spare_.empty()) {
       bytes_ -= spare_.back().capacity();
@@ -100,7 +100,6 @@ class SpareBuffers {
     } catch (...) {  // no memory: then it is not kept
       return;
     }
-    spare_.back().clear();
     bytes_ += size;
   }
 
@@ -115,29 +114,48 @@ class SpareBuffers {
   std::size_t bytes_ = 0;
 };
 
-constexpr std::size_t kKeptCapacity = 256;  // idle connections hold no more
+constexpr std::size_t kKeptCapacity = 256;
 
 }  // namespace
 
-void ReadBuffer::append(std::string_view data) {
-  if (begin_ != 0 && (empty() || bytes_.size() + data.size() > bytes_.capacity())) {
+void ReadBuffer::make_room(std::size_t size) {
+  if (begin_ != 0 && (empty() || end_ + size > bytes_.capacity())) {
     bytes_.erase(0, begin_);
-    begin_ = 0;
+    end_ -= std::exchange(begin_, 0);
   }
-  if (bytes_.empty() && data.size() >= SpareBuffers::kSmallest && data.size() > bytes_.capacity())
-    if (SpareBuffers* const spare = SpareBuffers::of_this_thread())
-      spare->lend(data.size(), bytes_);
+  if (empty() && size >= SpareBuffers::kSmallest && size > bytes_.capacity())
+    if (SpareBuffers* const spare = SpareBuffers::of_this_thread()) spare->lend(size, bytes_);
+}
+
+void ReadBuffer::append(std::string_view data) {
+  make_room(data.size());
+  bytes_.resize(end_);
   bytes_.append(data);
+  end_ = bytes_.size();
+}
+
+char* ReadBuffer::room(std::size_t size) {
+  if (bytes_.size() - end_ < size) {
+    make_room(size);
+    if (bytes_.size() - end_ < size) bytes_.resize(end_ + size);
+  }
+  return bytes_.data() + end_;
+}
+
+void ReadBuffer::fill(std::size_t count) noexcept {
+  end_ += count;
+  if (empty()) let_go();
 }
 
 void ReadBuffer::consume(std::size_t count) noexcept {
   begin_ += count;
-  if (!empty()) return;
-  begin_ = 0;
-  if (bytes_.capacity() <= kKeptCapacity) {
-    bytes_.clear();
-    return;
-  }
+  if (empty()) let_go();
+}
+
+// Idle connections hold little.
+void ReadBuffer::let_go() noexcept {
+  begin_ = end_ = 0;
+  if (bytes_.capacity() <= kKeptCapacity) return;
   std::string bytes;
   bytes.swap(bytes_);
   if (SpareBuffers* const spare = SpareBuffers::of_this_thread())
@@ -146,8 +164,11 @@ void ReadBuffer::consume(std::size_t count) noexcept {
 
 std::string ReadBuffer::take(std::size_t count) {
   std::string taken;
-  if (begin_ == 0 && count == bytes_.size()) {
+  // Not with much room that the user would keep.
+  if (begin_ == 0 && count == end_ && count >= bytes_.capacity() / 4) {
     taken.swap(bytes_);
+    taken.resize(count);
+    end_ = 0;
     return taken;
   }
   taken.assign(view().substr(0, count));
@@ -174,6 +195,15 @@ void StreamState::feed_data(std::string_view data) {
   if (eof_) throw RuntimeError("feed_data after feed_eof");
   if (data.empty()) return;
   buffer_.append(data);
+  data_arrived();
+}
+
+void StreamState::feed_room(std::size_t count) {
+  buffer_.fill(count);
+  if (count > 0) data_arrived();
+}
+
+void StreamState::data_arrived() {
   if (reader_ != nullptr) {
     if (!reader_->can_complete()) return;  // it wants more than the limit: read on
     reader_->notify();

@@ -480,5 +480,49 @@ TEST(Streams, no_file_descriptor_stays_open) {
   EXPECT_EQ(open_files(), before);
 }
 
+// ---- large messages are received where they stay
+
+TEST(LargeMessages, of_all_sizes_arrive_whole_in_order_and_by_every_way_of_reading) {
+  run([]() -> Coro<> {
+    Ends ends = co_await connected();
+    std::string sent;
+    const auto send = [&](std::size_t size) {
+      std::string part(size, '\0');
+      for (std::size_t i = 0; i < size; ++i) part[i] = static_cast<char>('a' + (i + size) % 26);
+      ends.client.writer.write(part);
+      sent += part;
+    };
+    std::string got;
+    for (const std::size_t size : {10U, 9000U, 16384U, 32768U, 40000U, 100U, 65536U, 20000U, 1U}) {
+      send(size);
+      while (got.size() < sent.size()) {
+        if (size % 3 == 0) {
+          const std::string_view view = co_await ends.served.reader.read_view();
+          const std::size_t some = (view.size() + 1) / 2;
+          got += view.substr(0, some);
+          ends.served.reader.consume(some);
+        } else if (size % 3 == 1) {
+          got += co_await ends.served.reader.read(100000);
+        } else {
+          got += co_await ends.served.reader.readexactly(sent.size() - got.size());
+        }
+      }
+      EXPECT_TRUE(got == sent) << size;
+    }
+  }());
+}
+
+// Otherwise a program that keeps short messages would keep the room of long ones.
+TEST(LargeMessages, leave_no_room_behind_in_short_ones) {
+  run([]() -> Coro<> {
+    Ends ends = co_await connected();
+    for (const std::size_t size : {20000U, 20000U, 50U}) {
+      ends.client.writer.write(std::string(size, 'x'));
+      const std::string got = co_await ends.served.reader.readexactly(size);
+      EXPECT_LE(got.capacity(), 4 * size + 64);
+    }
+  }());
+}
+
 }  // namespace
 }  // namespace asyncio

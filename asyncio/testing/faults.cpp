@@ -121,6 +121,7 @@ class FaultyBackend final : public IoBackend {
   void forget(int fd) noexcept override;
   void close(int fd) noexcept override;
 
+  bool receives_ahead() const noexcept override { return inner_->receives_ahead(); }
   Received receive(int fd) override;
   std::int64_t receive_into(int fd, char* data, std::size_t size) noexcept override;
   std::int64_t receive_from(int fd, char* data, std::size_t size,

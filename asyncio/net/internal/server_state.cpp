@@ -107,6 +107,7 @@ class Listener final : public FdWatcher,
 };
 
 void Listener::start(std::shared_ptr<ServerState> server, int backlog) {
+  set_no_delay(*backend_, fd_.get());  // accepted sockets inherit it: tcp(7)
   listen_on(*backend_, fd_.get(), backlog);
   backend_->watch(fd_.get(), *this);
   server_ = std::move(server);

@@ -23,6 +23,7 @@ namespace {
 // Reads in a row from one socket before the others get their turn.
 constexpr int kReadsInARow = 4;
 constexpr std::size_t kPartsInARow = 64;
+constexpr std::size_t kLargeMessage = std::size_t{8} * 1024;
 constexpr int kWritesBeforeWarning = 5;
 // To copy more would cost as much as to send it.
 constexpr std::size_t kSmallWrite = std::size_t{4} * 1024;
@@ -53,7 +54,7 @@ SocketTransport::~SocketTransport() {
 }
 
 void SocketTransport::start_stream(StreamState& stream) {
-  set_no_delay(*backend_, fd_);
+  if (!server_) set_no_delay(*backend_, fd_);  // accepted sockets have it from the listener
   stream_ = &stream;
   stream_->add_reference();
   stream_->set_transport(shared_from_this());
@@ -64,7 +65,7 @@ void SocketTransport::start_stream(StreamState& stream) {
 }
 
 void SocketTransport::start_protocol(std::shared_ptr<Protocol> protocol) {
-  set_no_delay(*backend_, fd_);
+  if (!server_) set_no_delay(*backend_, fd_);
   set_protocol(std::move(protocol));
   self_ = shared_from_this();
   context_ = current_context();
@@ -212,20 +213,45 @@ void SocketTransport::read_some() {
   queue(kRead);  // there may be more; the others first
 }
 
+// What a large message takes is received where it is to stay; copying it would cost as much as the
+// rest. Twice what came last, so that a short read shows that nothing more is there.
+bool SocketTransport::read_in_place() {
+  const std::size_t size = std::clamp<std::size_t>(std::size_t{2} * last_received_, kLargeMessage,
+                                                   IoBackend::kReceiveSize);
+  const StatePtr<StreamState> stream = StatePtr<StreamState>::share(stream_);
+  char* const room = stream->room(size);
+  const std::int64_t got = backend_->receive_into(fd_, room, size);
+  stream->feed_room(static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
+  if (got <= 0) {
+    fail_or_end(got);
+    return false;
+  }
+  last_received_ = static_cast<std::uint32_t>(got);
+  return static_cast<std::size_t>(got) == size || hung_up_;
+}
+
 bool SocketTransport::read_once() {
+  if (last_received_ >= kLargeMessage && stream_ != nullptr && !backend_->receives_ahead())
+    return read_in_place();
   const Received received = backend_->receive(fd_);
   if (received.size > 0) {
     const auto size = static_cast<std::size_t>(received.size);
+    last_received_ = static_cast<std::uint32_t>(size);
     deliver(std::string_view(received.data, size));
     // A short read means that nothing more is there, unless the end is near.
     return received.more || size == IoBackend::kReceiveSize || hung_up_;
   }
-  if (would_block(received.size)) return false;
-  if (received.size == 0)
+  fail_or_end(received.size);
+  return false;
+}
+
+// What a receive gave that gave no bytes.
+void SocketTransport::fail_or_end(std::int64_t result) {
+  if (would_block(result)) return;
+  if (result == 0)
     read_eof();
   else
-    fatal_error(make_os_error(static_cast<int>(-received.size), "recv"), kReadFailed);
-  return false;
+    fatal_error(make_os_error(static_cast<int>(-result), "recv"), kReadFailed);
 }
 
 void SocketTransport::deliver(std::string_view data) {
@@ -248,13 +274,8 @@ bool SocketTransport::read_buffered() {
       }))
     return false;
   const std::int64_t got = backend_->receive_into(fd_, room.data(), room.size());
-  if (would_block(got)) return false;
-  if (got < 0) {
-    fatal_error(make_os_error(static_cast<int>(-got), "recv"), kReadFailed);
-    return false;
-  }
-  if (got == 0) {
-    read_eof();
+  if (got <= 0) {
+    fail_or_end(got);
     return false;
   }
   const auto size = static_cast<std::size_t>(got);
@@ -534,47 +555,10 @@ void SocketTransport::resume_protocol() {
   }
 }
 
-// ---- sendfile
-
-void SocketTransport::begin_sendfile() {
-  check_writable("sendfile");
-  if (closing_) throw RuntimeError("Transport is closing");
-  send_gathered();
-  sending_file_ = true;
-}
-
-void SocketTransport::end_sendfile() noexcept {
-  sending_file_ = false;
-  output_waiter_.reset();
-}
-
-Future<> SocketTransport::wait_writable() {
-  if (losing_)
-    std::rethrow_exception(
-        error_ ? error_
-               : make_os_error(ECONNRESET, ErrorText{"Connection is closed by peer"}, "sendfile"));
-  if (!watches_writable_) {
-    watches_writable_ = true;
-    backend_->watch_writable(fd_, *this);
-  }
-  if (!output_waiter_) output_waiter_ = std::make_unique<Future<>>(*scheduler_.loop);
-  return *output_waiter_;
-}
-
 void SocketTransport::wake_output_waiter() noexcept {
   if (!output_waiter_) return;
   const std::unique_ptr<Future<>> waiter = std::move(output_waiter_);
   if (!waiter->done()) waiter->set_result();
-}
-
-std::int64_t SocketTransport::send_file_part(int file, std::int64_t offset, std::size_t size) {
-  if (losing_) return -ECONNRESET;
-  return backend_->send_file(fd_, file, offset, size);
-}
-
-std::int64_t SocketTransport::send_part(const char* data, std::size_t size) {
-  if (losing_) return -ECONNRESET;
-  return backend_->send(fd_, data, size);
 }
 
 // ---- the end
@@ -627,7 +611,10 @@ void SocketTransport::call_connection_lost() {
     output_waiter_->set_exception(
         make_os_error(ECONNRESET, ErrorText{"Connection is closed by peer"}, "sendfile"));
   output_waiter_.reset();
-  remember_sockname();
+  // Only we and the stream that only we have: nobody can ask any more.
+  const bool is_forgotten =
+      stream_ != nullptr && stream_->is_shared_by_one() && alive.use_count() == 2;
+  if (!is_forgotten) remember_sockname();
   if (stream_ != nullptr) {
     StreamState* const stream = std::exchange(stream_, nullptr);
     stream->connection_lost(error_);

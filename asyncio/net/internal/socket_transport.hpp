@@ -99,6 +99,8 @@ class SocketTransport final : public Transport,
   void begin_reading();
   void read_some();
   bool read_once();  // false: nothing more for now
+  bool read_in_place();
+  void fail_or_end(std::int64_t result);
   bool read_buffered();
   void deliver(std::string_view data);
   void read_eof();
@@ -141,6 +143,7 @@ class SocketTransport final : public Transport,
   Address peer_;
   mutable std::unique_ptr<Address> name_;  // once asked for, or closed
   ContextSlot context_;                    // a protocol's callbacks run in it
+  std::uint32_t last_received_ = 0;        // bytes
   std::uint32_t written_in_ = 0;           // the pass of the last write: its lowest bits
   std::uint8_t writes_ = 0;                // in that pass, up to 2
   bool gathering_ = false;                 // the kernel was not offered yet what output_ holds

@@ -14,20 +14,27 @@ namespace asyncio::detail {
 
 class ReadOperation;
 
-// Received data: a string and the place where the unread part begins.
+// Received data: a string, and where the unread part begins and ends.
 class ReadBuffer {
  public:
-  std::size_t size() const noexcept { return bytes_.size() - begin_; }
-  bool empty() const noexcept { return begin_ == bytes_.size(); }
-  std::string_view view() const noexcept { return std::string_view(bytes_).substr(begin_); }
+  std::size_t size() const noexcept { return end_ - begin_; }
+  bool empty() const noexcept { return begin_ == end_; }
+  std::string_view view() const noexcept { return {bytes_.data() + begin_, size()}; }
   void append(std::string_view data);
+  // Room for so many bytes behind what is there, to be received into; then fill(), also with 0.
+  char* room(std::size_t size);
+  void fill(std::size_t count) noexcept;
   void consume(std::size_t count) noexcept;
   // The first `count` bytes; moved out without a copy where that is all there is.
   std::string take(std::size_t count);
 
  private:
-  std::string bytes_;
+  void make_room(std::size_t size);
+  void let_go() noexcept;
+
+  std::string bytes_;  // behind end_: room that was written before, or zeros
   std::size_t begin_ = 0;
+  std::size_t end_ = 0;
 };
 
 // Lifetime: counted; a reader handle, a writer handle, each operation and the transport hold it.
@@ -44,6 +51,9 @@ class StreamState : public Pooled {
   // For a new transport: what came through the old one and was not read.
   std::string take_received();
   void feed_data(std::string_view data);
+  // The same without a copy: received into room(), and then told.
+  char* room(std::size_t size) { return buffer_.room(size); }
+  void feed_room(std::size_t count);
   void feed_eof();
   void set_exception(std::exception_ptr error);
   void pause_writing() noexcept { writing_paused_ = true; }
@@ -69,6 +79,7 @@ class StreamState : public Pooled {
   void drop_handle() noexcept;  // the last one closes the connection
   std::string repr() const;
 
+  bool is_shared_by_one() const noexcept { return references_ == 1; }
   void add_reference() noexcept { ++references_; }
   void drop_reference() noexcept {
     if (--references_ == 0) delete this;
@@ -78,6 +89,7 @@ class StreamState : public Pooled {
   friend class ReadOperation;
   ~StreamState() = default;
   void wake_reader() noexcept;
+  void data_arrived();
 
   ReadBuffer buffer_;
   std::size_t limit_;
