@@ -1,6 +1,7 @@
 // What the tests look into: `child calm` waits in many ways, `child hang` has a task that never
 // ends its step, `child loops` has a loop in each of two threads, `child busy` never rests,
-// `child circle` has tasks that await each other. Each prints "ready" once it is that far.
+// `child ticks` rests a millisecond each time, `child circle` has tasks that await each other. Each
+// prints "ready" once it is that far.
 // `child work N` works for a moment and ends; `child workers` does it in each of two threads.
 #include <asyncio/asyncio.hpp>
 #include <cstdio>
@@ -54,6 +55,11 @@ asyncio::Coro<> busy() {
   for (;;) co_await asyncio::gather(asyncio::sleep(0s), asyncio::sleep(0s));
 }
 
+asyncio::Coro<> ticks() {
+  say_ready();
+  for (;;) co_await asyncio::gather(asyncio::sleep(1ms), asyncio::sleep(1ms));
+}
+
 asyncio::Coro<> awaits(asyncio::Future<>& start, asyncio::Task<>& other) {
   co_await start;
   co_await other;
@@ -96,6 +102,7 @@ int main(int argc, char** argv) {
   if (mode == "calm") asyncio::run(calm());
   if (mode == "hang") asyncio::run(hang());
   if (mode == "busy") asyncio::run(busy());
+  if (mode == "ticks") asyncio::run(ticks());
   if (mode == "circle") asyncio::run(circle());
   if (mode == "work" && argc > 2) asyncio::run(work(std::atoi(argv[2])));
   if (mode == "workers") {

@@ -93,9 +93,9 @@ class Recording(unittest.TestCase):
         self.assertEqual((slices[0]["name"], slices[-1]["cat"]), ("work", "step"))
 
     def test_a_running_process_is_recorded_and_goes_on(self):
-        with Child("busy") as pid:
+        with Child("ticks") as pid:
             events = self.record("-d", "0.2", pid)
-            self.assertIn("busy", asyncio("pstree", pid).stdout)
+            self.assertIn("ticks", asyncio("pstree", pid).stdout)
             again = self.record("-d", "0.1", pid)
         self.check(events)
         self.check(again)
@@ -103,7 +103,7 @@ class Recording(unittest.TestCase):
         self.assertIn("await_in_coroutine", self.names(events, "step"))
 
     def test_the_reader_that_is_killed_leaves_nothing_behind(self):
-        with Child("busy") as pid:
+        with Child("ticks") as pid:
             tracer = subprocess.Popen([run.ASYNCIO, "trace", "-o", self.json, str(pid)],
                                       stderr=subprocess.DEVNULL)
             while not any(map(self.is_recording, pathlib.Path(f"/proc/{pid}/fd").iterdir())):
@@ -128,7 +128,7 @@ class Recording(unittest.TestCase):
         self.assertEqual(sorted(event["args"]["name"] for event in threads), ["loop 1", "loop 2"])
 
     def test_ctrl_c_ends_the_recording_of_a_process_early(self):
-        with Child("busy") as pid:
+        with Child("ticks") as pid:
             tracer = subprocess.Popen([run.ASYNCIO, "trace", "-d", "1000", "-o", self.json,
                                        str(pid)], stderr=subprocess.PIPE, text=True)
             while not any(map(self.is_recording, pathlib.Path(f"/proc/{pid}/fd").iterdir())):
