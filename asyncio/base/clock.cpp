@@ -1,5 +1,6 @@
 #include "asyncio/base/clock.hpp"
 
+#include <atomic>
 #include <ctime>
 
 #if defined(__x86_64__)
@@ -25,39 +26,64 @@ bool counter_is_invariant() noexcept {
   return (d & (1U << 8)) != 0;
 }
 
-struct Rate {
-  std::uint64_t ns_per_tick_q32 = 0;  // 0: do not interpolate
-  std::uint64_t trusted_ticks = 0;
+// Both clocks at one moment.
+struct Reading {
+  std::int64_t ns = 0;
+  std::uint64_t ticks = 0;
+  bool exact = false;  // at most 100 ns lie between the two
 };
 
-// Measured once a process, over 200 us. Slightly too slow a rate is chosen (1 in 4,096): within
-// one window the interpolated time is at most 4 ns behind, and never ahead of the kernel's.
-Rate measure_rate() noexcept {
-  if (!counter_is_invariant()) return {};
-  const std::int64_t start_ns = monotonic_ns();
-  const std::uint64_t start_ticks = __builtin_ia32_rdtsc();
-  std::int64_t end_ns = start_ns;
-  while (end_ns - start_ns < 200'000) end_ns = monotonic_ns();
-  const std::uint64_t ticks = __builtin_ia32_rdtsc() - start_ticks;
-  if (ticks == 0) return {};
-  const auto elapsed = static_cast<std::uint64_t>(end_ns - start_ns);
-  Rate rate;
-  rate.ns_per_tick_q32 = (elapsed << 32) / ticks;
-  rate.ns_per_tick_q32 -= rate.ns_per_tick_q32 >> 12;
-  rate.trusted_ticks = ticks * 16'000 / elapsed;
-  return rate;
+Reading read_both() noexcept {
+  Reading reading;
+  const std::uint64_t before = __builtin_ia32_rdtsc();
+  reading.ns = monotonic_ns();
+  reading.ticks = __builtin_ia32_rdtsc();
+  reading.exact = reading.ticks - before < 200;
+  return reading;
 }
+
+// Where the measurement begins: the process's first clock. Not exact: no interpolation, ever.
+const Reading& first_reading() noexcept {
+  static const Reading reading = [] {
+    Reading first;
+    for (int i = 0; i < 5 && !first.exact && counter_is_invariant(); ++i) first = read_both();
+    return first;
+  }();
+  return reading;
+}
+
+std::atomic<std::uint64_t> rate_q32{0};  // ns per tick, times 2^32; 0: not known yet
 #endif
 
 }  // namespace
 
 FastClock::FastClock() noexcept {
 #if defined(__x86_64__)
-  static const Rate rate = measure_rate();
-  ns_per_tick_q32_ = rate.ns_per_tick_q32;
-  trusted_ticks_ = rate.trusted_ticks;
+  static_cast<void>(first_reading());
 #endif
   refresh();
+}
+
+// Measured once a process, over 1 ms or more, so that nobody has to wait for it. Slightly too
+// slow a rate is chosen (1 in 4,096): within one window the interpolated time is at most 4 ns
+// behind, and never ahead of the kernel's.
+void FastClock::learn_rate() noexcept {
+#if defined(__x86_64__)
+  const Reading& first = first_reading();
+  if (!first.exact || base_ns_ - first.ns < 1'000'000) return;
+  std::uint64_t rate = rate_q32.load(std::memory_order_relaxed);
+  if (rate == 0) {
+    const Reading last = read_both();
+    if (!last.exact) return;
+    // Not in integers: the nanoseconds may have more than 32 bits by now.
+    rate = static_cast<std::uint64_t>(static_cast<long double>(last.ns - first.ns) * 0x1p32L /
+                                      static_cast<long double>(last.ticks - first.ticks));
+    rate -= rate >> 12;
+    rate_q32.store(rate, std::memory_order_relaxed);
+  }
+  ns_per_tick_q32_ = rate;
+  trusted_ticks_ = (std::uint64_t{16'000} << 32) / rate;
+#endif
 }
 
 TimePoint FastClock::refresh() noexcept {
@@ -66,6 +92,7 @@ TimePoint FastClock::refresh() noexcept {
   base_ticks_ = __builtin_ia32_rdtsc();  // after the clock: interpolation may lag, never lead
 #endif
   if (kernel_ns > base_ns_) base_ns_ = kernel_ns;
+  if (trusted_ticks_ == 0) learn_rate();
   return TimePoint(Duration(base_ns_));
 }
 

@@ -26,7 +26,8 @@ class TimeSource {
   virtual bool jump_to(TimePoint deadline) noexcept = 0;
 };
 
-// The monotonic clock, interpolated with the time stamp counter for at most 16 us between reads.
+// The monotonic clock, interpolated with the time stamp counter for at most 16 us between reads,
+// once the process is old enough to know the counter's rate.
 class FastClock {
  public:
   FastClock() noexcept;
@@ -42,8 +43,10 @@ class FastClock {
   TimePoint refresh() noexcept;  // asks the kernel's clock
 
  private:
+  void learn_rate() noexcept;
+
   std::uint64_t base_ticks_ = 0;
-  std::uint64_t trusted_ticks_ = 0;  // 0: never interpolate
+  std::uint64_t trusted_ticks_ = 0;  // 0: do not interpolate
   std::uint64_t ns_per_tick_q32_ = 0;
   std::int64_t base_ns_ = 0;
 };

@@ -82,6 +82,16 @@ bool Timeout::finish(const std::exception_ptr& error) {
   return only_ours && !cancel_was_due_ && detail::is_cancelled_error(error);
 }
 
+bool Timeout::finish_instead() noexcept {
+  const bool only_ours = task_->cancelling() <= requests_before_ + 1;
+  if (state_ != State::expiring || !only_ours || cancel_was_due_) return false;
+  disarm();
+  state_ = State::expired;
+  task_->uncancel();
+  task_->forget_cancellation();
+  return true;
+}
+
 void Timeout::leave(const std::exception_ptr& error) {
   if (state_ == State::created) throw RuntimeError("Timeout has not been entered");
   if (finish(error)) detail::throw_timeout();

@@ -59,6 +59,9 @@ class Timeout final : private detail::TimerNode {
   }
   // aexit() without the TimeoutError: true where the deadline, and nothing else, cancelled it.
   bool finish(const std::exception_ptr& error);
+  // The same before anything is thrown: true where the deadline, and nothing else, has cancelled
+  // the task, and then takes that back.
+  bool finish_instead() noexcept;
   // True from the moment the deadline passed, also if the body swallowed the cancellation.
   bool expired() const noexcept { return state_ == State::expiring || state_ == State::expired; }
   std::optional<TimePoint> when() const noexcept { return when_; }
@@ -146,6 +149,41 @@ Coro<await_result_t<A>> wait_for_time(A awaitable, Duration delay) {
   std::rethrow_exception(error);
 }
 
+// An awaiter of ours that can tell without throwing that it was cancelled.
+template <class A>
+concept TellsCancelled = requires(A& awaiter) {
+  { awaiter.is_cancelled() } -> std::same_as<bool>;
+  awaiter.take();
+};
+
+// Awaits `inner`; nullopt where the deadline of `scope` has ended that: 1,000 ns less than to throw
+// CancelledError and catch it.
+template <TellsCancelled Inner>
+struct MoveOn {
+  using T = await_result_t<Inner>;
+
+  bool await_ready() { return inner.await_ready(); }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> handle) {
+    inner.await_suspend(handle);
+  }
+  std::optional<NoVoid<T>> await_resume() {
+    if (inner.is_cancelled()) {
+      if (scope.finish_instead()) return std::nullopt;
+      tls_scheduler->current_task->throw_cancelled();
+    }
+    if constexpr (std::is_void_v<T>) {
+      inner.take();
+      return NoVoid<T>();
+    } else {
+      return inner.take();
+    }
+  }
+
+  Inner& inner;
+  Timeout& scope;
+};
+
 }  // namespace detail
 
 // Awaits in the calling task, with a limit; nullopt: none. At the deadline the awaitable is
@@ -178,7 +216,9 @@ Coro<std::optional<NoVoid<await_result_t<A>>>> move_on_after(Duration delay, A a
   std::optional<NoVoid<T>> value;
   std::exception_ptr error;
   try {
-    if constexpr (std::is_void_v<T>) {
+    if constexpr (detail::TellsCancelled<A>) {
+      value = co_await detail::MoveOn<A>{awaitable, scope};
+    } else if constexpr (std::is_void_v<T>) {
       co_await std::move(awaitable);
       value.emplace();
     } else {

@@ -362,5 +362,76 @@ ASYNCIO_TEST(MoveOnAfter, gives_nothing_where_the_time_is_up_and_throws_nothing)
   EXPECT_TRUE(task.cancelled());
 }
 
+ASYNCIO_TEST(MoveOnAfter, gives_what_an_await_of_ours_gives_in_time) {
+  Event event;
+  Lock lock;
+  get_running_loop().call_later(1s, [&] { event.set(); });
+  EXPECT_TRUE(co_await move_on_after(2s, event.wait()));
+  EXPECT_TRUE(co_await move_on_after(2s, event.wait()));
+  EXPECT_TRUE(co_await move_on_after(2s, lock.acquire()));
+  EXPECT_TRUE(lock.locked());
+  EXPECT_TRUE(co_await move_on_after(2s, sleep(1s)));
+  EXPECT_EQ(co_await move_on_after(2s, sleep(1s, 7)), 7);
+  EXPECT_EQ(current_task()->cancelling(), 0);
+}
+
+ASYNCIO_TEST(MoveOnAfter, leaves_an_await_of_ours_as_if_it_had_thrown) {
+  Event never;
+  Lock lock;
+  Semaphore permits(0);
+  co_await lock.acquire();
+  EXPECT_FALSE(co_await move_on_after(1s, never.wait()));
+  EXPECT_FALSE(co_await move_on_after(1s, lock.acquire()));
+  EXPECT_FALSE(co_await move_on_after(1s, permits.acquire()));
+  EXPECT_FALSE(co_await move_on_after(1s, sleep(2s)));
+  EXPECT_FALSE(co_await move_on_after(0s, never.wait()));
+
+  lock.release();
+  permits.release();
+
+  EXPECT_FALSE(lock.locked());
+  EXPECT_FALSE(permits.locked());
+  EXPECT_EQ(current_task()->cancelling(), 0);
+  co_await sleep(1s);  // is not cancelled
+}
+
+// Otherwise the next in line would wait for ever.
+ASYNCIO_TEST(MoveOnAfter, passes_the_turn_of_its_lock_on) {
+  Lock lock;
+  co_await lock.acquire();
+  auto first = create_task([&]() -> Coro<> { co_await move_on_after(1s, lock.acquire()); });
+  auto second = create_task([&]() -> Coro<> { co_await lock.acquire(); });
+  get_running_loop().call_later(1s, [&] { lock.release(); });  // in the pass of the deadline
+
+  co_await first;
+  if (lock.locked() && !second.done()) lock.release();  // the first had it in time after all
+  co_await wait_for(second, 1s);
+
+  EXPECT_TRUE(lock.locked());
+}
+
+ASYNCIO_TEST(MoveOnAfter, an_outside_cancel_passes_through_an_await_of_ours) {
+  Event never;
+  auto task = create_task([&]() -> Coro<> { co_await move_on_after(1h, never.wait()); });
+  co_await testing::all_tasks_blocked();
+
+  task.cancel("outside");
+
+  EXPECT_EQ(co_await error_of(task), "CancelledError: outside");
+}
+
+ASYNCIO_TEST(MoveOnAfter, of_two_deadlines_the_outer_one_is_told_apart) {
+  Event never;
+  bool inner_moved_on = false;
+  auto body = [&]() -> Coro<> {
+    co_await move_on_after(2s, never.wait());
+    inner_moved_on = true;
+  };
+  EXPECT_FALSE(co_await move_on_after(1s, body()));
+  EXPECT_FALSE(inner_moved_on);
+  EXPECT_TRUE(co_await move_on_after(3s, body()));
+  EXPECT_TRUE(inner_moved_on);
+}
+
 }  // namespace
 }  // namespace asyncio

@@ -105,7 +105,7 @@ class FutureBase : public Node, public Pooled {
   }
   FutureBase(const FutureBase&) = delete;
   FutureBase& operator=(const FutureBase&) = delete;
-  virtual ~FutureBase() {
+  [[gnu::always_inline]] virtual ~FutureBase() {  // in each state's: 12 instructions less
     if (!waiters_.empty()) [[unlikely]]
       orphan_waiters();
     if (scheduler_ != nullptr) scheduler_->drop_reference();

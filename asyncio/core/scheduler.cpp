@@ -1,7 +1,8 @@
 // scheduler.cpp: one pass of the loop.
 //
 //   1. poll: I/O completions are queued behind the handles that are ready already. The kernel is
-//      asked when nothing is ready, and else every poll_interval handles.
+//      asked when nothing is ready, and else every poll_interval handles, but not more often than
+//      every kPollPeriod.
 //   2. timers that are due are queued behind those, by deadline.
 //   3. exactly what is queued now is run; what that queues waits for the next pass.
 #include "asyncio/core/scheduler.hpp"
@@ -69,7 +70,7 @@ inline void Scheduler::run_handle(Node& node) {
 
 inline void Scheduler::run_once() {
   if (ready.empty() || handles_since_poll >= poll_interval || stopping) [[unlikely]]
-    poll();
+    look_at_kernel();
   else if (posted_.load(std::memory_order_relaxed) != nullptr)
     take_posted();  // which acquires; a post that is missed here is seen a pass later
   if (!timers.empty()) queue_due_timers();
@@ -87,6 +88,24 @@ void Scheduler::run_batch() {
   unsigned ran = 0;
   for (Batch batch(ready); !batch.nodes.empty(); ++ran) run_handle(batch.nodes.pop_front());
   handles_since_poll += ran;
+}
+
+// 128 cheap handles take 1 us, a look at the kernel 0.2 us: without the period, 1.7 ns a handle.
+void Scheduler::look_at_kernel() {
+  constexpr Duration kPollPeriod = std::chrono::microseconds(10);
+  // relaxed: a signal that is missed here is seen 128 handles later.
+  const bool may_wait = !ready.empty() && !stopping && poll_interval > 1 &&
+                        time_source == nullptr && signals_.load(std::memory_order_relaxed) == 0;
+  if (may_wait) {
+    const TimePoint current = clock.now();
+    if (current < next_poll_) {
+      handles_since_poll = 0;
+      take_posted();
+      return;
+    }
+    next_poll_ = current + kPollPeriod;
+  }
+  poll();
 }
 
 void Scheduler::poll() {

@@ -51,7 +51,10 @@ struct Scheduler {
   void push_ready(Node& node) noexcept { ready.push_back(node); }
 
   // For who has just shown interest in something that may be there already.
-  void poll_in_next_pass() noexcept { handles_since_poll = poll_interval; }
+  void poll_in_next_pass() noexcept {
+    handles_since_poll = poll_interval;
+    next_poll_ = TimePoint::min();
+  }
 
   // ---- time
   TimePoint now() noexcept {
@@ -130,6 +133,7 @@ struct Scheduler {
   void run_handle(Node& node);
   [[gnu::noinline]] void run_batch();
   void queue_due_timers();
+  void look_at_kernel();
   void poll();
   void wait_for_work();
   void sleep_in_backend();
@@ -144,6 +148,7 @@ struct Scheduler {
   std::unique_ptr<Recorder> recorder_;
   std::atomic<CallbackBlock*> posted_{nullptr};  // a stack, newest first
   std::atomic<bool> asleep_{false};
+  TimePoint next_poll_ = TimePoint::min();
   std::atomic<std::uint64_t> signals_{0};  // bit n-1: signal n arrived
   void (*deliver_signals_)(Scheduler&, std::uint64_t) = nullptr;
 

@@ -57,9 +57,14 @@ class Sleep {
       start(task, handle.promise());
     }
   }
-  void await_resume() { (state_ == State::asleep ? node_.task() : *task_).check_cancelled(); }
+  void await_resume() { task().check_cancelled(); }
+  // await_resume() in two parts, for who need not throw: move_on_after(). True where the task's
+  // cancellation, which stays due, has ended the sleep.
+  bool is_cancelled() const noexcept { return task().cancel_is_due(); }
+  void take() const noexcept {}
 
  private:
+  TaskBase& task() const noexcept { return state_ == State::asleep ? node_.task() : *task_; }
   enum class State : std::uint8_t { idle, yielded, asleep };
   void start(TaskBase& task, CoroPromiseBase& promise);
 
@@ -77,8 +82,9 @@ class SleepWithResult : public Sleep {
   SleepWithResult(Duration delay, T result) : Sleep(delay), result_(std::move(result)) {}
   T await_resume() {
     Sleep::await_resume();
-    return std::move(result_);
+    return take();
   }
+  T take() { return std::move(result_); }
 
  private:
   T result_;

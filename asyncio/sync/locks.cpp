@@ -34,13 +34,14 @@ void Lock::begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& promise) 
   suspend_in(waiters_, free, "<asyncio.locks.Lock object>", node, promise);
 }
 
-void Lock::end_wait(detail::WaitNode& node) {
+bool Lock::end_wait(detail::WaitNode& node) {
   if (node.resume()) [[unlikely]] {
     if (!locked_) waiters_.wake_front();
-    node.throw_cancelled();
+    return false;
   }
   locked_ = true;
   waiters_.note_holder(detail::tls_scheduler);
+  return true;
 }
 
 void Lock::give_back(void* lock) noexcept {
@@ -63,10 +64,7 @@ void Event::begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& promise)
   suspend_in(waiters_, set_, "<asyncio.locks.Event object>", node, promise);
 }
 
-void Event::end_wait(detail::WaitNode& node) {
-  if (node.resume()) [[unlikely]]
-    node.throw_cancelled();
-}
+bool Event::end_wait(detail::WaitNode& node) { return !node.resume(); }
 
 std::string Event::repr() const {
   return describe_lock("Event", this, set_ ? "set" : "unset", waiters_.live_count());
@@ -84,12 +82,11 @@ void Semaphore::begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& prom
   if (free) --value_;
 }
 
-void Semaphore::end_wait(detail::WaitNode& node) {
+bool Semaphore::end_wait(detail::WaitNode& node) {
   const bool is_cancelled = node.resume();
   if (is_cancelled && node.was_woken()) ++value_;  // its permit: the next one gets it
   while (value_ > 0 && wake_next()) {}
-  if (is_cancelled) [[unlikely]]
-    node.throw_cancelled();
+  return !is_cancelled;
 }
 
 bool Semaphore::wake_next() noexcept {
@@ -124,10 +121,7 @@ void Condition::begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& prom
   node.suspend(waiters_, promise);
 }
 
-void Condition::end_wait(detail::WaitNode& node) {
-  if (node.resume()) [[unlikely]]
-    node.throw_cancelled();
-}
+bool Condition::end_wait(detail::WaitNode& node) { return !node.resume(); }
 
 Coro<> Condition::wait() {
   if (!locked()) throw RuntimeError("cannot wait on un-acquired lock");
@@ -177,15 +171,16 @@ std::string Condition::repr() const {
 class Barrier::Place {
  public:
   explicit Place(Barrier& barrier) : barrier_(barrier) {
-    auto free = std::find(barrier.taken_.begin(), barrier.taken_.end(), false);
-    index_ = static_cast<std::size_t>(free - barrier.taken_.begin());
-    *free = true;
+    while (barrier.taken_[barrier.first_free_]) ++barrier.first_free_;
+    index_ = barrier.first_free_++;
+    barrier.taken_[index_] = true;
     ++barrier.count_;
   }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   ~Place() {
     barrier_.taken_[index_] = false;
+    barrier_.first_free_ = std::min(barrier_.first_free_, index_);
     if (--barrier_.count_ > 0) return;
     if (barrier_.state_ == State::resetting || barrier_.state_ == State::draining)
       barrier_.state_ = State::filling;

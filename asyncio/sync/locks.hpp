@@ -57,7 +57,8 @@ namespace detail {
 struct SyncNode final : WaitNode {};
 
 // The awaiter of acquire() and wait(). What is free is taken inline; only an await that suspends
-// makes a WaitNode. A Primitive says how: take_free(), begin_wait(), end_wait().
+// makes a WaitNode. A Primitive says how: take_free(), begin_wait(), and end_wait(), which is false
+// where the task is cancelled instead.
 template <class Primitive>
 class [[nodiscard]] SyncWait {
  public:
@@ -68,11 +69,18 @@ class [[nodiscard]] SyncWait {
   void await_suspend(std::coroutine_handle<Promise> handle) {
     primitive_->begin_wait(node_.emplace(), handle.promise());
   }
-  void await_resume() {
-    if (node_) primitive_->end_wait(*node_);
-  }
+  void await_resume() { end(); }
+  // await_resume() in two parts, for who need not throw: move_on_after(). True where the task's
+  // cancellation, which stays due, has ended the wait; whom that concerns has been told.
+  bool is_cancelled() { return node_ && !primitive_->end_wait(*node_); }
+  void take() const noexcept {}
 
  protected:
+  void end() {
+    if (is_cancelled()) [[unlikely]]
+      node_->throw_cancelled();
+  }
+
   Primitive* primitive_;
 
  private:
@@ -85,9 +93,10 @@ class [[nodiscard]] ScopedWait : public SyncWait<Primitive> {
  public:
   using SyncWait<Primitive>::SyncWait;
   Guard await_resume() {
-    SyncWait<Primitive>::await_resume();
-    return Guard(this->primitive_, &Primitive::give_back);
+    this->end();
+    return take();
   }
+  Guard take() const noexcept { return Guard(this->primitive_, &Primitive::give_back); }
 };
 
 }  // namespace detail
@@ -136,7 +145,7 @@ class Lock {
     return true;
   }
   void begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& promise);
-  void end_wait(detail::WaitNode& node);
+  bool end_wait(detail::WaitNode& node);
   static void give_back(void* lock) noexcept;
   [[noreturn]] static void throw_not_acquired();
 
@@ -171,7 +180,7 @@ class Event {
 
   bool take_free() const { return set_ && detail::current_scheduler().take_budget(); }
   void begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& promise);
-  void end_wait(detail::WaitNode& node);
+  bool end_wait(detail::WaitNode& node);
 
   bool set_ = false;
   detail::WaitQueue waiters_;
@@ -222,7 +231,7 @@ class Semaphore {
     return true;
   }
   void begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& promise);
-  void end_wait(detail::WaitNode& node);
+  bool end_wait(detail::WaitNode& node);
   bool wake_next() noexcept;
   static void give_back(void* semaphore) noexcept;
   [[noreturn]] static void throw_over_released();
@@ -274,7 +283,7 @@ class Condition {
 
   bool take_free() const noexcept { return false; }
   void begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& promise);
-  void end_wait(detail::WaitNode& node);
+  bool end_wait(detail::WaitNode& node);
   void wake(std::size_t n) noexcept;
 
   Lock own_lock_;
@@ -309,7 +318,8 @@ class Barrier {
   class Place;
 
   // Invariant: count_ is the number of true entries in taken_.
-  std::vector<bool> taken_;  // places, by index
+  std::vector<bool> taken_;     // places, by index
+  std::size_t first_free_ = 0;  // no place before this one is free
   int count_ = 0;
   State state_ = State::filling;
   Condition changed_;

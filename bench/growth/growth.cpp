@@ -1,5 +1,10 @@
-// How does the cost of one operation grow with the number of tasks, timers and waiters? Prints a
-// table in Markdown, nanoseconds of CPU time per element; `growth CASE N` runs one alone.
+// How does the cost of one operation grow with the number of tasks, timers and waiters? Prints two
+// tables in Markdown, nanoseconds of CPU time and bytes of memory per element; `bench_growth N`
+// stops at N elements, `bench_growth CASE N` runs one case alone.
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <ctime>
 
 #include <algorithm>
@@ -151,6 +156,49 @@ double nanoseconds_each(Case run, long count) {
   return spent * 1e9 / static_cast<double>(count * rounds);
 }
 
+double peak_bytes() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return 1024.0 * static_cast<double>(used.ru_maxrss);
+}
+
+// The most memory that one run takes, in a process of its own, which has run the case once with a
+// few elements before: what a process needs once does not count.
+double bytes_each(Case run, long count) {
+  int ends[2];
+  double bytes = 0;
+  if (pipe(ends) != 0) return bytes;
+  if (const pid_t child = fork(); child == 0) {
+    asyncio::run(run(10));
+    const double before = peak_bytes();
+    asyncio::run(run(count));
+    bytes = (peak_bytes() - before) / static_cast<double>(count);
+    const bool told = write(ends[1], &bytes, sizeof(bytes)) == sizeof(bytes);
+    _exit(told ? 0 : 1);
+  } else if (child > 0) {
+    if (read(ends[0], &bytes, sizeof(bytes)) != sizeof(bytes)) bytes = 0;
+    waitpid(child, nullptr, 0);
+  }
+  close(ends[0]);
+  close(ends[1]);
+  return bytes;
+}
+
+void print_table(const char* unit, double (*measure)(Case, long), long least, long most) {
+  std::printf("| %s |", unit);
+  for (long count = least; count <= most; count *= 10) std::printf(" %ld |", count);
+  std::printf("\n|---|");
+  for (long count = least; count <= most; count *= 10) std::printf("---:|");
+  for (const Row& row : kRows) {
+    std::printf("\n| %s |", row.name);
+    for (long count = least; count <= most; count *= 10) {
+      std::fflush(stdout);
+      std::printf(" %.0f |", measure(row.run, count));
+    }
+  }
+  std::printf("\n");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -161,17 +209,8 @@ int main(int argc, char** argv) {
         std::printf("%.1f\n", nanoseconds_each(row.run, std::atol(argv[2])));
     return 0;
   }
-  std::printf("| ns each |");
-  for (long count = 1; count <= most; count *= 10) std::printf(" %ld |", count);
-  std::printf("\n|---|");
-  for (long count = 1; count <= most; count *= 10) std::printf("---:|");
-  for (const Row& row : kRows) {
-    std::printf("\n| %s |", row.name);
-    for (long count = 1; count <= most; count *= 10) {
-      std::printf(" %.0f |", nanoseconds_each(row.run, count));
-      std::fflush(stdout);
-    }
-  }
+  print_table("bytes", bytes_each, 10'000, most);  // first, since the children inherit the pool
   std::printf("\n");
+  print_table("nanoseconds", nanoseconds_each, 1, most);
   return 0;
 }
