@@ -136,6 +136,10 @@ class CallbackContext {
       remember(given);
   }
   void reset() noexcept { kept_.reset(); }
+  Context& get() {
+    if (!kept_) kept_ = std::make_unique<Context>();
+    return *kept_;
+  }
 
   // Makes it current for a scope, and keeps what was set in it.
   class Scope {

@@ -186,6 +186,25 @@ ASYNCIO_TEST(Context, callbacks_run_in_the_one_they_were_registered_in) {
   EXPECT_EQ(variable.get(), 3);
 }
 
+ASYNCIO_TEST(Handle, gives_the_context_its_callback_runs_in) {
+  static ContextVar<int> variable("variable", 0);
+  Loop& loop = get_running_loop();
+  static_cast<void>(variable.set(1));
+  Handle handle = loop.call_soon([] { static_cast<void>(variable.set(variable.get() + 10)); });
+  Context given;
+  TimerHandle timer =
+      loop.call_later(1s, [] { static_cast<void>(variable.set(5)); }, {.context = given});
+  static_cast<void>(variable.set(2));
+
+  EXPECT_EQ(handle.get_context().get(variable), 1);
+  co_await sleep(2s);
+
+  EXPECT_EQ(handle.get_context().get(variable), 11);
+  EXPECT_EQ(timer.get_context().get(variable), 5);
+  EXPECT_EQ(given.get(variable), 5);
+  EXPECT_EQ(Handle().get_context().size(), 0U);
+}
+
 ASYNCIO_TEST(Context, of_a_callback_that_runs_again_keeps_what_it_set) {
   static ContextVar<int> variable("variable", 0);
   Loop& loop = get_running_loop();

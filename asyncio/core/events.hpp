@@ -146,6 +146,8 @@ class Handle {
   bool cancelled() const noexcept {
     return block_ && block_->cancelled.load(std::memory_order_relaxed);
   }
+  // The very one the callback runs in. For the loop's thread.
+  Context get_context() const { return block_ ? block_->context.get() : Context(); }
   explicit operator bool() const noexcept { return static_cast<bool>(block_); }
   std::string repr() const;
 
