@@ -47,6 +47,7 @@ SocketTransport::SocketTransport(Scheduler& scheduler, FileDescriptor fd, Addres
 }
 
 SocketTransport::~SocketTransport() {
+  if (server_) server_->detach(*this);  // there was no memory for its stream
   release_fd();
   if (stream_ != nullptr) stream_->drop_reference();
   if (Node::is_linked()) Node::unlink();
