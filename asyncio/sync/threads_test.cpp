@@ -288,6 +288,8 @@ TEST(run_coroutine_threadsafe, result_that_takes_too_long_throws_and_cancel_reac
   beside_a_loop([](Loop& loop) {
     std::string seen;
     auto future = run_coroutine_threadsafe(wait_for_ever(&seen), loop);
+    // Cancelled before its first step it would never run, and see nothing.
+    run_coroutine_threadsafe([]() -> Coro<> { co_return; }(), loop).result();
     EXPECT_THROW(future.result(1ms), TimeoutError);
     EXPECT_FALSE(future.done());
     EXPECT_TRUE(future.cancel());
