@@ -9,9 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "asyncio/base/json_text.hpp"
+
 namespace cli {
 namespace {
 
+using asyncio::json_quoted;
 using asyncio::debug::Address;
 using asyncio::debug::SeenFrame;
 using asyncio::debug::SeenLoop;
@@ -186,33 +189,20 @@ std::string tree_of(const SeenProcess& process) {
 
 namespace {
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      out += fmt::format("\\{}", c);
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    else
-      out += c;
-  }
-  return out + "\"";
-}
-
 std::string json_of(const SeenTask& task) {
   std::string stack, awaited_by;
   for (const SeenFrame& frame : task.stack)
     stack +=
         fmt::format("{}{{\"function\": {}, \"file\": {}, \"line\": {}}}", stack.empty() ? "" : ", ",
-                    quoted(frame.function), quoted(frame.file), frame.line);
+                    json_quoted(frame.function), json_quoted(frame.file), frame.line);
   for (const Address id : task.awaited_by)
-    awaited_by += fmt::format("{}{}", awaited_by.empty() ? "" : ", ", quoted(hex(id)));
+    awaited_by += fmt::format("{}{}", awaited_by.empty() ? "" : ", ", json_quoted(hex(id)));
   return fmt::format(
       "{{\"id\": {}, \"name\": {}, \"state\": {}, \"waits_for\": {}, \"awaits\": {}, "
       "\"cancelling\": {}, \"awaited_by\": [{}], \"stack\": [{}]}}",
-      quoted(hex(task.id)), quoted(task.name), quoted(state_name(task.state)),
-      quoted(leaf_of(task)), task.awaits == 0 ? "null" : quoted(hex(task.awaits)), task.cancelling,
-      awaited_by, stack);
+      json_quoted(hex(task.id)), json_quoted(task.name), json_quoted(state_name(task.state)),
+      json_quoted(leaf_of(task)), task.awaits == 0 ? "null" : json_quoted(hex(task.awaits)),
+      task.cancelling, awaited_by, stack);
 }
 
 }  // namespace
@@ -230,7 +220,7 @@ std::string json_of(const SeenProcess& process) {
         tasks);
   }
   return fmt::format("{{\"pid\": {}, \"asyncio\": {}, \"loops\": [{}]}}\n", process.pid,
-                     quoted(process.library), loops);
+                     json_quoted(process.library), loops);
 }
 
 }  // namespace cli

@@ -12,12 +12,12 @@
 
 #include "apps/harvest/crawler.hpp"
 #include "apps/harvest/frontier.hpp"
-#include "apps/harvest/json.hpp"
 #include "apps/harvest/options.hpp"
 #include "apps/harvest/progress.hpp"
 #include "apps/harvest/store.hpp"
 #include "apps/harvest/summary.hpp"
 #include "asyncio/asyncio.hpp"
+#include "asyncio/base/json_text.hpp"
 #include "asyncio/http/server.hpp"
 
 namespace harvest {
@@ -35,12 +35,12 @@ void print_json(const Page& page) {
       "{{\"url\": {}, \"depth\": {}, \"status\": {}, \"title\": {}, \"bytes\": {}, "
       "\"links\": {}, \"milliseconds\": {:.3f}, \"attempts\": {}, \"redirected_to\": {}, "
       "\"error_kind\": {}, \"error\": {}}}\n",
-      json_string(page.url.str()), page.depth,
-      page.has_answer() ? std::to_string(page.status) : "null", json_string(page.title), page.bytes,
-      page.links, page.milliseconds, page.attempts,
-      page.redirected_to.empty() ? "null" : json_string(page.redirected_to),
-      page.error_kind.empty() ? "null" : json_string(page.error_kind),
-      page.error.empty() ? "null" : json_string(page.error));
+      asyncio::json_quoted(page.url.str()), page.depth,
+      page.has_answer() ? std::to_string(page.status) : "null", asyncio::json_quoted(page.title),
+      page.bytes, page.links, page.milliseconds, page.attempts,
+      page.redirected_to.empty() ? "null" : asyncio::json_quoted(page.redirected_to),
+      page.error_kind.empty() ? "null" : asyncio::json_quoted(page.error_kind),
+      page.error.empty() ? "null" : asyncio::json_quoted(page.error));
 }
 
 // "example.com" stands for "http://example.com/"; paths belong to what --serve serves.

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/harvest/json.hpp"
+#include "asyncio/base/json_text.hpp"
 
 namespace harvest {
 
@@ -64,7 +64,8 @@ std::string Summary::json(double seconds, std::size_t waiting) const {
     statuses += fmt::format("{}\"{}\": {}", statuses.empty() ? "" : ", ", status, count);
   std::string errors;
   for (const auto& [kind, count] : errors_)
-    errors += fmt::format("{}{}: {}", errors.empty() ? "" : ", ", json_string(kind), count);
+    errors +=
+        fmt::format("{}{}: {}", errors.empty() ? "" : ", ", asyncio::json_quoted(kind), count);
   return fmt::format(
       "{{\"summary\": {{\"pages\": {}, \"failed\": {}, \"html\": {}, \"bytes\": {}, "
       "\"links\": {}, "

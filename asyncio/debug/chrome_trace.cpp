@@ -12,22 +12,10 @@
 #include <vector>
 
 #include "asyncio/base/errors.hpp"
+#include "asyncio/base/json_text.hpp"
 
 namespace asyncio::debug {
 namespace {
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      out += fmt::format("\\{}", c);
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    else
-      out += c;
-  }
-  return out + "\"";
-}
 
 std::int64_t first_time(const Trace& trace) {
   std::int64_t first = std::numeric_limits<std::int64_t>::max();
@@ -49,7 +37,7 @@ class Writer {
     put(
         fmt::format("{{\"ph\": \"M\", \"name\": \"process_name\", \"pid\": {}, \"tid\": 0, "
                     "\"args\": {{\"name\": {}}}}}",
-                    pid_, quoted(program)));
+                    pid_, json_quoted(program)));
   }
   void add(const TraceLoop& loop);
   void end() {
@@ -147,24 +135,25 @@ void Writer::add_step(const TraceLoop& loop, const TraceStep& step, std::uint32_
   std::string details;
   if (step.task != 0)
     details = fmt::format("\"task\": {}, \"resumed at\": {}, \"then\": {}",
-                          quoted(loop.task_name(step.task)), quoted(stack_text(loop, stack_before)),
-                          quoted(step.is_last ? "done" : wait_text(loop, step)));
+                          json_quoted(loop.task_name(step.task)),
+                          json_quoted(stack_text(loop, stack_before)),
+                          json_quoted(step.is_last ? "done" : wait_text(loop, step)));
   put(fmt::format(
       ",\n{{\"ph\": \"X\", \"cat\": \"step\", \"name\": {}, \"pid\": {}, \"tid\": {}, "
       "\"ts\": {}, \"dur\": {}, \"args\": {{{}}}}}",
-      quoted(name), pid_, loop.thread, time(step.start), length(step.duration), details));
+      json_quoted(name), pid_, loop.thread, time(step.start), length(step.duration), details));
 }
 
 void Writer::add_operation(const TraceLoop& loop, const TraceOperation& operation) {
   std::string details = fmt::format("\"result\": {}", operation.result);
   if (operation.fd >= 0) details += fmt::format(", \"fd\": {}", operation.fd);
   if (operation.result < 0)
-    details += ", \"error\": " + quoted(std::strerror(static_cast<int>(-operation.result)));
+    details += ", \"error\": " + json_quoted(std::strerror(static_cast<int>(-operation.result)));
   put(
       fmt::format(",\n{{\"ph\": \"X\", \"cat\": \"io\", \"name\": {}, \"pid\": {}, \"tid\": {}, "
                   "\"ts\": {}, \"dur\": {}, \"args\": {{{}}}}}",
-                  quoted(loop.label(operation.label)), pid_, loop.thread, time(operation.start),
-                  length(operation.duration), details));
+                  json_quoted(loop.label(operation.label)), pid_, loop.thread,
+                  time(operation.start), length(operation.duration), details));
 }
 
 // A task is an asynchronous slice, in which its waits are.
@@ -199,7 +188,7 @@ void Writer::add_slice(char phase, const TraceLoop& loop, std::uint32_t task,
   put(
       fmt::format(",\n{{\"ph\": \"{}\", \"cat\": \"task\", \"name\": {}, \"id\": \"{:#x}\", "
                   "\"pid\": {}, \"tid\": {}, \"ts\": {}}}",
-                  phase, quoted(name), loop.id << 32 | task, pid_, loop.thread, time(when)));
+                  phase, json_quoted(name), loop.id << 32 | task, pid_, loop.thread, time(when)));
 }
 
 }  // namespace

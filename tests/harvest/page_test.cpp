@@ -4,7 +4,6 @@
 
 #include <string>
 
-#include "apps/harvest/json.hpp"
 #include "apps/harvest/options.hpp"
 
 namespace harvest {
@@ -49,12 +48,6 @@ TEST(Page, content_types_are_understood) {
   EXPECT_FALSE(is_html(""));
   EXPECT_EQ(charset_of("text/html; Charset=\"UTF-8\"; x=y"), "UTF-8");
   EXPECT_EQ(charset_of("text/html"), "");
-}
-
-TEST(Json, strings_are_escaped_and_always_utf8) {
-  EXPECT_EQ(json_string("a\"b\\c\n"), "\"a\\\"b\\\\c\\u000a\"");
-  EXPECT_EQ(json_string("\xc3\xa9"), "\"\xc3\xa9\"");
-  EXPECT_EQ(json_string("\xe9x\xed\xa0\x80"), "\"\\ufffdx\\ufffd\\ufffd\\ufffd\"");
 }
 
 TEST(Options, the_product_token_is_the_name_alone) {

@@ -1,9 +1,9 @@
-#include "apps/harvest/json.hpp"
+#include "asyncio/base/json_text.hpp"
 
 #include <cstddef>
 #include <cstdio>
 
-namespace harvest {
+namespace asyncio {
 namespace {
 
 // The length of the UTF-8 sequence at the front; 0 where it is malformed.
@@ -31,7 +31,7 @@ std::size_t sequence_length(std::string_view text) {
 
 }  // namespace
 
-std::string json_string(std::string_view text) {
+std::string json_quoted(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     const std::size_t length = sequence_length(text);
@@ -55,4 +55,4 @@ std::string json_string(std::string_view text) {
   return out + "\"";
 }
 
-}  // namespace harvest
+}  // namespace asyncio
