@@ -135,7 +135,6 @@ class CallbackContext {
     if (given || may_have_context()) [[unlikely]]
       remember(given);
   }
-  void reset() noexcept { kept_.reset(); }
   Context& get() {
     if (!kept_) kept_ = std::make_unique<Context>();
     return *kept_;

@@ -394,7 +394,7 @@ void Loop::set_debug(bool enabled) noexcept {
   if (enabled != state_->debug)
     detail::debug_loops.fetch_add(enabled ? 1 : -1, std::memory_order_relaxed);
   state_->debug = enabled;
-  state_->observe(state_->observer_);
+  state_->decide_watching();
 }
 
 LoopStats Loop::stats() const noexcept {

@@ -249,7 +249,7 @@ void Scheduler::run_watched(Node& node) {
     run_timed(node);
   if (observer_ != nullptr) observer_->stepped(task);
   // It is set from outside, too: in vain, where recording is over or cannot be.
-  watched = debug || observer_ != nullptr || recorder_ != nullptr;
+  decide_watching();
 }
 
 void Scheduler::run_recorded(Node& node) {

@@ -74,7 +74,7 @@ struct Scheduler {
   // Null ends it.
   void observe(StepObserver* observer) noexcept {
     observer_ = observer;
-    watched = debug || observer != nullptr || recorder_ != nullptr;
+    decide_watching();
   }
   void end_recording() noexcept;
 
@@ -139,6 +139,9 @@ struct Scheduler {
   void sleep_in_backend();
   [[gnu::noinline]] bool take_posted() noexcept;
   void run_watched(Node& node);
+  void decide_watching() noexcept {
+    watched = debug || observer_ != nullptr || recorder_ != nullptr;
+  }
   void run_recorded(Node& node);
   void run_timed(Node& node);
   void check_thread_in_debug() const;

@@ -5,7 +5,7 @@
 // a coroutine frame: a backend that hands buffers to the kernel keeps them in its own records
 // until the final completion, whatever became of the task. So receive() may be recv(2) after a
 // readiness event, or the next completion of a multishot receive.
-// Implementations: epoll.cpp (io_uring and a simulated world come with the engine).
+// Implementations: epoll.cpp, io_uring.cpp, and simulated.cpp, a network in memory.
 // Threads: the loop's thread only, except wake().
 #pragma once
 #include <array>
