@@ -29,6 +29,20 @@ struct SampleFile {
 };
 const SampleFile& sample_file();
 
+// An empty folder beside it, while this stands.
+class Folder {
+ public:
+  Folder();
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder();
+  const std::string& path() const { return path_; }
+  std::string file(const char* name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
 struct Scenario {
   const char* name;
   Coro<> (*run)();
@@ -61,5 +75,7 @@ Coro<Connection> connect_to(const Server& server);
 // Closes both and waits for them, for at most ten seconds.
 Coro<> finish(StreamWriter writer);
 Coro<> finish(StreamWriter writer, Server server);
+// Says a message of this size so often, hears it again each time, and finishes both.
+Coro<> echo_rounds(Server server, Connection connection, int rounds, std::size_t size);
 
 }  // namespace asyncio::fault_test

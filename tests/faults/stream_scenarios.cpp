@@ -30,11 +30,8 @@ Coro<> finish(StreamWriter writer, Server server) {
   co_await wait_for(server.wait_closed(), 10s);
 }
 
-namespace {
-
-Coro<> echo_rounds(int rounds, std::size_t size) {
-  Server server = co_await echo_server();
-  auto [reader, writer] = co_await connect_to(server);
+Coro<> echo_rounds(Server server, Connection connection, int rounds, std::size_t size) {
+  auto& [reader, writer] = connection;
   const std::string message = pattern(size);
   for (int i = 0; i < rounds; ++i) {
     writer.write(message);
@@ -44,9 +41,17 @@ Coro<> echo_rounds(int rounds, std::size_t size) {
   co_await finish(std::move(writer), server);
 }
 
-ASYNCIO_CORO_WRAPPER Coro<> echo_once() { return echo_rounds(1, 5); }
-ASYNCIO_CORO_WRAPPER Coro<> echo_many_times() { return echo_rounds(170, 64); }
-ASYNCIO_CORO_WRAPPER Coro<> echo_large_messages() { return echo_rounds(10, 30'000); }
+namespace {
+
+Coro<> plain_echo(int rounds, std::size_t size) {
+  Server server = co_await echo_server();
+  Connection connection = co_await connect_to(server);
+  co_await echo_rounds(server, std::move(connection), rounds, size);
+}
+
+ASYNCIO_CORO_WRAPPER Coro<> echo_once() { return plain_echo(1, 5); }
+ASYNCIO_CORO_WRAPPER Coro<> echo_many_times() { return plain_echo(170, 64); }
+ASYNCIO_CORO_WRAPPER Coro<> echo_large_messages() { return plain_echo(10, 30'000); }
 
 Coro<> say_lines(StreamReader, StreamWriter writer) {
   for (int i = 0; i < 60; ++i) {

@@ -22,6 +22,13 @@
 
 namespace asyncio::fault_test {
 
+Folder::Folder() : path_(sample_file().path + ".folder") {
+  std::filesystem::remove_all(path_);
+  std::filesystem::create_directories(path_);
+}
+
+Folder::~Folder() { std::filesystem::remove_all(path_); }
+
 const SampleFile& sample_file() {
   static const SampleFile file = [] {
     const std::string folder =

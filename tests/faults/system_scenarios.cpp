@@ -61,21 +61,6 @@ Coro<> several_children_at_once() {
 
 // ---- folders
 
-class Folder {
- public:
-  Folder() : path_(sample_file().path + ".watched") {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 Coro<> a_folder_is_read() {
   const Folder folder;
   for (const char* name : {"b", "a", "c"}) std::ofstream(folder.path() + "/" + name) << name;

@@ -46,14 +46,8 @@ Coro<Server> secure_server() {
 
 Coro<> tls_echo(int rounds, std::size_t size) {
   Server server = co_await secure_server();
-  auto [reader, writer] = co_await connect_securely(server);
-  const std::string message = pattern(size);
-  for (int i = 0; i < rounds; ++i) {
-    writer.write(message);
-    co_await writer.drain();
-    expect(co_await reader.readexactly(size) == message, "an echo is what was said");
-  }
-  co_await finish(std::move(writer), server);
+  Connection connection = co_await connect_securely(server);
+  co_await echo_rounds(server, std::move(connection), rounds, size);
 }
 
 ASYNCIO_CORO_WRAPPER Coro<> tls_echo_small() { return tls_echo(5, 64); }

@@ -59,7 +59,13 @@ class FileRingTest : public ::testing::Test {
     backend_->start(call);
     return static_cast<int>(result_of(call));
   }
-  void make_fifo() { ASSERT_EQ(::mkfifo(name_.c_str(), 0600), 0); }
+  // To open one that has no writer yet, which takes until it has.
+  void aim_at_fifo(Call& open) {
+    ASSERT_EQ(::mkfifo(name_.c_str(), 0600), 0);
+    ASSERT_TRUE(backend_->offers(FileCall::Kind::open));
+    open.path = name_.c_str();
+    open.flags = O_RDONLY | O_CLOEXEC;
+  }
 
   std::unique_ptr<IoBackend> backend_;
   std::string folder_ = (std::filesystem::temp_directory_path() / "asyncio-XXXXXX").string();
@@ -117,11 +123,8 @@ TEST_F(FileRingTest, more_calls_than_the_ring_has_room_for_are_all_made) {
 
 // Whoever sleeps in wait() for ever must be woken by what a worker of the kernel has done.
 TEST_F(FileRingTest, a_call_that_takes_long_wakes_the_loop) {
-  make_fifo();
-  ASSERT_TRUE(backend_->offers(FileCall::Kind::open));
   Call call(FileCall::Kind::open);
-  call.path = name_.c_str();
-  call.flags = O_RDONLY | O_CLOEXEC;
+  ASSERT_NO_FATAL_FAILURE(aim_at_fifo(call));
   backend_->start(call);
   std::thread other([&] { ::close(::open(name_.c_str(), O_WRONLY | O_CLOEXEC)); });
   while (!call.result) backend_->wait(IoBackend::kForever);
@@ -131,11 +134,8 @@ TEST_F(FileRingTest, a_call_that_takes_long_wakes_the_loop) {
 }
 
 TEST_F(FileRingTest, a_call_that_would_never_end_ends_with_the_backend) {
-  make_fifo();
-  ASSERT_TRUE(backend_->offers(FileCall::Kind::open));
   Call blocked(FileCall::Kind::open);
-  blocked.path = name_.c_str();
-  blocked.flags = O_RDONLY | O_CLOEXEC;
+  ASSERT_NO_FATAL_FAILURE(aim_at_fifo(blocked));
   backend_->start(blocked);
   backend_->wait(0);
   Call never_begun(FileCall::Kind::close);
@@ -150,11 +150,8 @@ TEST_F(FileRingTest, a_call_that_would_never_end_ends_with_the_backend) {
 
 // The backend's own ring is replaced then; a call on a file must not be lost with it.
 TEST_F(FileRingTest, a_call_outlives_the_move_of_its_loop_to_another_thread) {
-  make_fifo();
-  ASSERT_TRUE(backend_->offers(FileCall::Kind::open));
   Call call(FileCall::Kind::open);
-  call.path = name_.c_str();
-  call.flags = O_RDONLY | O_CLOEXEC;
+  ASSERT_NO_FATAL_FAILURE(aim_at_fifo(call));
   std::promise<void> begun;
   std::promise<void> done;
   std::thread first([&] {
@@ -175,11 +172,8 @@ TEST_F(FileRingTest, a_call_outlives_the_move_of_its_loop_to_another_thread) {
 }
 
 TEST_F(FileRingTest, a_forked_child_leaves_the_calls_to_its_parent) {
-  make_fifo();
-  ASSERT_TRUE(backend_->offers(FileCall::Kind::open));
   Call call(FileCall::Kind::open);
-  call.path = name_.c_str();
-  call.flags = O_RDONLY | O_CLOEXEC;
+  ASSERT_NO_FATAL_FAILURE(aim_at_fifo(call));
   backend_->start(call);
   backend_->wait(0);
   const pid_t child = ::fork();
