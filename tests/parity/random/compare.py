@@ -8,9 +8,6 @@
 
 A difference is printed with the seed; `generate.py SEED` writes its program.
 """
-import argparse
-import difflib
-import os
 import pathlib
 import subprocess
 import sys
@@ -21,9 +18,8 @@ import reference
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
-import run  # noqa: E402  (beside this folder)
+import random_traces  # noqa: E402
 
-NO_PYTHON = 77
 CHUNK = 50  # programs a process
 
 
@@ -62,12 +58,7 @@ def compare(parity, named):
             if index >= len(traces):  # an earlier one ended the process
                 traces += traces_of(parity, [program for _, program, _ in chunk[index:]])
             got = traces[index] if index < len(traces) else ["(no trace)"]
-            if got == wanted:
-                continue
-            failed += 1
-            print(f"--- {name}")
-            print("\n".join(difflib.unified_diff(wanted, got, "CPython", "C++", lineterm="")))
-    print(f"{len(named)} random programs, {failed} different")
+            failed += not random_traces.is_same(name, wanted, got)
     return failed
 
 
@@ -78,34 +69,5 @@ def fresh(first, last):
         yield f"seed {seed}", program, reference.trace_of(program)
 
 
-def recorded():
-    """corpus.txt: programs and traces, each behind a line `== name`, with `--` between."""
-    for block in (HERE / "corpus.txt").read_text().split("== ")[1:]:
-        name, rest = block.split("\n", 1)
-        program, trace = rest.split("--\n", 1)
-        yield name, program, trace.splitlines()
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("parity", nargs="?")
-    parser.add_argument("--corpus", action="store_true")
-    parser.add_argument("--seeds", nargs=2, type=int)
-    parser.add_argument("--record", nargs=2, type=int)
-    wanted = parser.parse_args()
-    if (wanted.seeds or wanted.record) and sys.version_info < (3, 13):
-        python = run.find_python(None)
-        if not python:
-            print("compare.py: fresh programs need Python 3.13 or later; there is none here")
-            return NO_PYTHON
-        os.execv(python, [python, "-B", *sys.argv])
-    if wanted.record:
-        for name, program, trace in fresh(*wanted.record):
-            print(f"== {name}\n{program}--\n" + "\n".join(trace))
-        return 0
-    programs = fresh(*wanted.seeds) if wanted.seeds else recorded()
-    return 1 if compare(wanted.parity, list(programs)) else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(random_traces.main(HERE, compare, fresh))
