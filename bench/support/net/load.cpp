@@ -3,11 +3,13 @@
 //
 //   net_load MODE tcp|unix|udp ADDRESS PID CONNECTIONS BYTES SECONDS
 //     echo    messages of so many bytes, one after the other
+//     http    so many requests at once instead of BYTES, and the next when all are answered
 //     churn   connect, one message, close
 //     idle    silent connections; the memory of the server for each
 //
-// Prints "CPU_US RATE OWN_CPU SERVER_CPU", where CPU_US is the server's CPU time a message, and the
-// last two are shares of one CPU; or bytes alone. The server is the bottleneck where its share is
+// Prints "CPU_US RATE OWN_CPU SERVER_CPU ALL", where CPU_US is the server's CPU time a message, the
+// next two are shares of one CPU, and the last is how many messages there were, those before the
+// measurement included; or bytes alone. The server is the bottleneck where its share is
 // near 1 and the generator's is not; its CPU a message is right in any case.
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -105,8 +107,31 @@ struct Client {
 class Load {
  public:
   Load(Target target, std::string pid, std::size_t bytes, bool churns)
-      : target_(target), pid_(std::move(pid)), message_(bytes, 'x'), churns_(churns) {
+      : target_(target),
+        pid_(std::move(pid)),
+        message_(bytes, 'x'),
+        expected_(bytes),
+        churns_(churns) {
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  }
+
+  // Sends so many requests at once. All answers are as long as the first, or the server is wrong.
+  void speak_http(std::size_t depth) {
+    const std::string request = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    const int fd = target_.connect();
+    if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) give_up("send");
+    std::string answer;
+    while (!answer.ends_with("\r\n\r\nHello, world!")) {
+      const ssize_t got = ::recv(fd, buffer_.data(), buffer_.size(), 0);
+      if (got <= 0) give_up("recv");
+      answer.append(buffer_.data(), static_cast<std::size_t>(got));
+    }
+    ::close(fd);
+    if (!answer.starts_with("HTTP/1.1 200 OK\r\n")) give_up("another status");
+    message_.clear();
+    for (std::size_t i = 0; i < depth; ++i) message_ += request;
+    expected_ = answer.size() * depth;
+    messages_each_ = static_cast<long>(depth);
   }
 
   void add() {
@@ -120,13 +145,14 @@ class Load {
     const double server = cpu_of(pid_);
     const double own = seconds(CLOCK_PROCESS_CPUTIME_ID);
     const double start = seconds(CLOCK_MONOTONIC);
+    const long before = done_;
     done_ = 0;
     loop_until(start + duration);
     const double wall = seconds(CLOCK_MONOTONIC) - start;
     const double spent = cpu_of(pid_) - server;
-    std::printf("%.4f %.1f %.3f %.3f\n", spent * 1e6 / static_cast<double>(done_),
+    std::printf("%.4f %.1f %.3f %.3f %ld\n", spent * 1e6 / static_cast<double>(done_),
                 static_cast<double>(done_) / wall, (seconds(CLOCK_PROCESS_CPUTIME_ID) - own) / wall,
-                spent / wall);
+                spent / wall, done_ + before);
   }
 
  private:
@@ -166,9 +192,9 @@ class Load {
     if (got == 0 || (got < 0 && errno != EAGAIN)) give_up("recv");
     if (got < 0) return;
     client.received += static_cast<std::size_t>(got);
-    if (client.received < message_.size()) return;
+    if (client.received < expected_) return;
     client.received = 0;
-    ++done_;
+    done_ += messages_each_;
     if (churns_) {
       ::close(client.fd);
       begin(index);
@@ -180,6 +206,8 @@ class Load {
   Target target_;
   std::string pid_;
   std::string message_;
+  std::size_t expected_;  // bytes of the answer, or of the answers to so many requests
+  long messages_each_ = 1;
   bool churns_;
   int epoll_ = -1;
   std::vector<Client> clients_;
@@ -207,7 +235,8 @@ void measure_idle(const Target& target, const std::string& pid, int connections)
 
 int main(int argc, char** argv) {
   if (argc < 8) {
-    std::fprintf(stderr, "load echo|churn|idle tcp|unix ADDRESS PID CONNECTIONS BYTES SECONDS\n");
+    std::fprintf(stderr,
+                 "load echo|http|churn|idle tcp|unix ADDRESS PID CONNECTIONS BYTES SECONDS\n");
     return 2;
   }
   const std::string mode = argv[1];
@@ -219,6 +248,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   Load load(target, pid, std::strtoul(argv[6], nullptr, 10), mode == "churn");
+  if (mode == "http") load.speak_http(std::strtoul(argv[6], nullptr, 10));
   for (int i = 0; i < connections; ++i) load.add();
   load.run(std::atof(argv[7]));
 }

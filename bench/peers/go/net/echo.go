@@ -1,12 +1,13 @@
-// The same echo server in Go: one goroutine a client.
+// The same echo server in Go, one goroutine a client, and the HTTP server of the hello rows.
 //
-//	net_go tcp|unix|udp|tls ADDRESS [CERT KEY]
+//	net_go tcp|unix|udp|tls|http ADDRESS [CERT KEY]
 package main
 
 import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 )
 
@@ -51,6 +52,11 @@ func serveDatagrams(address string) {
 	}
 }
 
+func hello(answer http.ResponseWriter, _ *http.Request) {
+	answer.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	answer.Write([]byte("Hello, world!"))
+}
+
 func main() {
 	if len(os.Args) < 3 {
 		os.Exit(2)
@@ -73,6 +79,9 @@ func main() {
 			giveUp(err)
 			listener = tls.NewListener(listener, &tls.Config{
 				Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13})
+		}
+		if kind == "http" {
+			giveUp(http.Serve(listener, http.HandlerFunc(hello)))
 		}
 		serve(listener)
 	}
