@@ -12,6 +12,8 @@ namespace asyncio::http {
 namespace {
 
 constexpr std::size_t kDeadBytesKept = 1024;  // Below this, copying costs more than it frees.
+constexpr std::size_t kUsualFields = 8;       // What is made room for at once, and
+constexpr std::size_t kUsualBytes = 192;      // the bytes of their names and values.
 
 void check_name(std::string_view name) {
   if (detail::is_token(name)) return;
@@ -145,6 +147,10 @@ Headers::Entry Headers::store(std::string_view name, std::string_view value) {
     const std::string name_copy(name);
     const std::string value_copy(value);
     return store(name_copy, value_copy);
+  }
+  if (entries_.capacity() == 0) {
+    entries_.reserve(kUsualFields);
+    bytes_.reserve(kUsualBytes);
   }
   const std::size_t at = bytes_.size();
   if (name.size() + value.size() > std::numeric_limits<std::uint32_t>::max() - at) {

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "asyncio/http/internal/headers_access.hpp"
 #include "asyncio/http/internal/serialize.hpp"
 
 namespace asyncio::http {
@@ -20,13 +21,15 @@ FileBody::~FileBody() {
 
 Response Response::text(std::string body, int status) {
   Response response{.status = status, .body = std::move(body)};
-  response.headers.add("Content-Type", "text/plain; charset=utf-8");
+  detail::HeadersAccess::add_unchecked(response.headers, "Content-Type",
+                                       "text/plain; charset=utf-8");
   return response;
 }
 
 Response Response::html(std::string body, int status) {
   Response response{.status = status, .body = std::move(body)};
-  response.headers.add("Content-Type", "text/html; charset=utf-8");
+  detail::HeadersAccess::add_unchecked(response.headers, "Content-Type",
+                                       "text/html; charset=utf-8");
   return response;
 }
 

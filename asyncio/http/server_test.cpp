@@ -40,6 +40,11 @@ class HttpServer : public testing::Test {
       throw RuntimeError("on purpose");
       co_return Response();
     });
+    server.route("/own", [](Request) -> Coro<Response> {
+      Response response;
+      response.headers = {{"Content-Length", "9"}, {"server", "mine"}, {"Connection", "upgrade"}};
+      co_return response;
+    });
     server.route_prefix("/api/", [](Request request) -> Coro<Response> {
       co_return Response::text("api " + request.path + " " +
                                std::string(request.query().value_or("-")));
@@ -112,10 +117,29 @@ TEST_F(HttpServer, the_longest_prefix_wins) {
   EXPECT_EQ(body(get("/api/v2/x")), "v2");
 }
 
-TEST_F(HttpServer, a_failing_handler_becomes_500) {
-  logging::set_sink([](LogLevel, std::string_view) {});
-  EXPECT_EQ(status(get("/fail")), "HTTP/1.1 500");
+TEST_F(HttpServer, a_failing_handler_becomes_500_and_the_log_names_the_request) {
+  std::string logged;
+  logging::set_sink([&](LogLevel, std::string_view line) { logged += line; });
+  EXPECT_EQ(status(get("/fail?x=1")), "HTTP/1.1 500");
   logging::set_sink({});
+
+  EXPECT_NE(logged.find("<Request GET /fail?x=1>"), std::string::npos) << logged;
+}
+
+// Otherwise a field would stand twice, or say what is not so.
+TEST_F(HttpServer, a_handlers_own_fields_stand_once_and_framing_stays_the_servers) {
+  const std::string answer = get("/own");
+
+  EXPECT_EQ(header(answer, "server"), "mine");
+  EXPECT_EQ(answer.find("Server:"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("\r\nDate: "), std::string::npos) << answer;
+  EXPECT_EQ(header(answer, "Content-Length"), "0");
+  EXPECT_EQ(header(answer, "Connection"), "close");
+  EXPECT_EQ(answer.find("upgrade"), std::string::npos) << answer;
+}
+
+TEST_F(HttpServer, a_name_that_would_end_its_line_is_refused) {
+  EXPECT_THROW(Server(ServerOptions{.name = "a\r\nSet-Cookie: b"}), ValueError);
 }
 
 TEST_F(HttpServer, unknown_paths_are_404) { EXPECT_EQ(status(get("/nothing")), "HTTP/1.1 404"); }

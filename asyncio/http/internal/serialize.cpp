@@ -61,13 +61,15 @@ constexpr std::array<std::string_view, 6> kServerReasons = {
     "Service Unavailable",   "Gateway Timeout", "HTTP Version Not Supported"};
 
 void append_fields(std::string& out, const http::Headers& headers) {
-  for (const http::Headers::Field field : headers) {
-    out.append(field.name).append(": ").append(field.value).append("\r\n");
-  }
+  for (const http::Headers::Field field : headers) append_field(out, field.name, field.value);
   out += "\r\n";
 }
 
 }  // namespace
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
 
 std::string_view reason_phrase(int status) noexcept {
   if (status >= 500 && status < 506) return kServerReasons[static_cast<std::size_t>(status - 500)];
@@ -91,8 +93,11 @@ void append_request_head(std::string& out, std::string_view method, std::string_
   append_fields(out, headers);
 }
 
-void append_response_head(std::string& out, int status, std::string_view reason,
-                          const http::Headers& headers) {
+void append_status_line(std::string& out, int status, std::string_view reason) {
+  if (status == 200 && reason.empty()) {  // nearly always
+    out += "HTTP/1.1 200 OK\r\n";
+    return;
+  }
   if (status < 100 || status > 999) {
     throw ValueError("invalid HTTP status " + std::to_string(status));
   }
@@ -103,6 +108,11 @@ void append_response_head(std::string& out, int status, std::string_view reason,
   }
   out.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(reason);
   out += "\r\n";
+}
+
+void append_response_head(std::string& out, int status, std::string_view reason,
+                          const http::Headers& headers) {
+  append_status_line(out, status, reason);
   append_fields(out, headers);
 }
 

@@ -21,6 +21,11 @@ void append_request_head(std::string& out, std::string_view method, std::string_
 void append_response_head(std::string& out, int status, std::string_view reason,
                           const http::Headers& headers);
 
+// Its parts, for who puts the fields together: the first line, and one field. The field's bytes are
+// taken as they are.
+void append_status_line(std::string& out, int status, std::string_view reason);
+void append_field(std::string& out, std::string_view name, std::string_view value);
+
 // One chunk; nothing for empty data, since an empty chunk would end the body.
 void append_chunk(std::string& out, std::string_view data);
 // The size line alone, for data that is sent from elsewhere; it must be followed by kChunkEnd.

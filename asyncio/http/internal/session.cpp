@@ -38,14 +38,19 @@ const http::Handler* HttpServerState::find(std::string_view path) const {
   return nullptr;
 }
 
-const std::string& HttpServerState::date() {
+const std::string& HttpServerState::usual_fields() {
+  const TimePoint pass = current_scheduler().now();
+  if (pass == date_seen_at_ && !usual_fields_.empty()) return usual_fields_;
+  date_seen_at_ = pass;
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const std::int64_t second = now.time_since_epoch().count();
   if (second != date_second_) {
-    date_ = format_http_date(now);
     date_second_ = second;
+    usual_fields_.clear();
+    append_field(usual_fields_, "Date", format_http_date(now));
+    if (!options.name.empty()) append_field(usual_fields_, "Server", options.name);
   }
-  return date_;
+  return usual_fields_;
 }
 
 HttpSession::HttpSession(std::shared_ptr<HttpServerState> state, StreamReader reader,
@@ -97,14 +102,14 @@ Coro<bool> HttpSession::serve_one() {
   }
   const bool keep_alive = parser_.keep_alive();
   const bool is_head = parser_.message().method == "HEAD";
-  auto request = take_request();
-  if (!request) {
+  http::Request request;
+  if (!take_request(request)) {
     co_await refuse(400);
     co_return false;
   }
-  http::Response response = co_await handle(std::move(*request));
+  http::Response response = co_await handle(request);
   const bool stays = keep_alive && !state_->stopping;
-  co_await answer(std::move(response), is_head, stays);
+  co_await answer(response, is_head, stays);
   co_return stays && !writer_.is_closing();
 }
 
@@ -151,9 +156,8 @@ void HttpSession::head_is_read(bool all_was_used) {
   if (parser_.expects_continue() && all_was_used) out_ += "HTTP/1.1 100 Continue\r\n\r\n";
 }
 
-std::optional<http::Request> HttpSession::take_request() {
+bool HttpSession::take_request(http::Request& request) {
   RequestMessage& message = parser_.message();
-  http::Request request;
   request.method = std::move(message.method);
   request.target = std::move(message.target);
   // RFC 9112 section 3.2.2: a proxy's form of the target must be understood.
@@ -165,45 +169,53 @@ std::optional<http::Request> HttpSession::take_request() {
       if (request.target[0] == '?') request.target.insert(0, "/");
     }
   auto path = percent_decode(std::string_view(request.target).substr(0, request.target.find('?')));
-  if (!path) return std::nullopt;
+  if (!path) return false;
   request.path = std::move(*path);
   request.headers = std::move(message.headers);
   request.body = std::move(message.body);
   request.version = message.version;
   request.peer = writer_.peername();
-  return request;
+  return true;
 }
 
-Coro<http::Response> HttpSession::handle(http::Request request) {
+Coro<http::Response> HttpSession::handle(http::Request& request) {
   const http::Handler* handler = state_->find(request.path);
   if (handler == nullptr) co_return refusal(404);
-  const std::string what = http::repr(request);
+  what_.assign(request.method).append(" ").append(request.target);  // the handler takes it away
   try {
     co_return co_await (*handler)(std::move(request));
   } catch (const std::exception&) {
-    logging::log(LogLevel::error, "http::Server: the handler of " + what + " failed\n  " +
-                                      describe(std::current_exception()));
+    logging::log(LogLevel::error, "http::Server: the handler of <Request " + what_ +
+                                      "> failed\n  " + describe(std::current_exception()));
   }
   co_return refusal(500);
 }
 
-void HttpSession::append_head(http::Response& response, std::uint64_t size, bool keep_alive) {
-  http::Headers& headers = response.headers;
-  headers.setdefault("Date", state_->date());
-  if (!state_->options.name.empty()) headers.setdefault("Server", state_->options.name);
-  headers.remove("Transfer-Encoding");
-  if (has_no_body(response.status))
-    headers.remove("Content-Length");
-  else
-    headers.set("Content-Length", std::to_string(size));
-  if (!keep_alive)
-    headers.set("Connection", "close");
-  else if (parser_.head_complete() && parser_.message().version == 10)
-    headers.set("Connection", "keep-alive");
-  append_response_head(out_, response.status, response.reason, headers);
+// Straight into what is sent: Headers::set() would look for each field and check its bytes again.
+void HttpSession::append_head(const http::Response& response, std::uint64_t size, bool keep_alive) {
+  const bool is_old = parser_.head_complete() && parser_.message().version == 10;
+  const bool says_connection = !keep_alive || is_old;
+  bool has_date = false;
+  bool has_name = false;
+  append_status_line(out_, response.status, response.reason);
+  for (const http::Headers::Field field : response.headers) {
+    if (iequals(field.name, "Transfer-Encoding") || iequals(field.name, "Content-Length") ||
+        (says_connection && iequals(field.name, "Connection")))
+      continue;
+    has_date = has_date || iequals(field.name, "Date");
+    has_name = has_name || iequals(field.name, "Server");
+    append_field(out_, field.name, field.value);
+  }
+  const std::string_view usual = state_->usual_fields();
+  const std::size_t date_end = usual.find('\n') + 1;
+  if (!has_date) out_ += usual.substr(0, date_end);
+  if (!has_name) out_ += usual.substr(date_end);
+  if (!has_no_body(response.status)) append_field(out_, "Content-Length", std::to_string(size));
+  if (says_connection) append_field(out_, "Connection", keep_alive ? "keep-alive" : "close");
+  out_ += "\r\n";
 }
 
-Coro<> HttpSession::answer(http::Response response, bool is_head, bool keep_alive) {
+Coro<> HttpSession::answer(http::Response& response, bool is_head, bool keep_alive) {
   if (response.status < 200 || response.status > 999) response = refusal(500);
   const std::uint64_t size = response.file ? response.file->size() : response.body.size();
   append_head(response, size, keep_alive);
@@ -240,7 +252,8 @@ Coro<> HttpSession::send_file(const http::FileBody& file) {
 }
 
 Coro<> HttpSession::refuse(int status) {
-  co_await answer(refusal(status), false, false);
+  http::Response response = refusal(status);
+  co_await answer(response, false, false);
   co_await flush();
   co_await linger();
 }

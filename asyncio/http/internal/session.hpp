@@ -22,11 +22,14 @@ namespace asyncio::detail {
 class HttpSession;
 
 struct HttpServerState {
+  // ValueError where the name in the options is no value of a header.
   explicit HttpServerState(http::ServerOptions given) : options(std::move(given)) {
+    http::Headers().add("Server", options.name);
     all_gone.set();
   }
   const http::Handler* find(std::string_view path) const;
-  const std::string& date();  // The Date header, made once a second.
+  // Date and Server as they are sent; made once a second, looked at once a pass.
+  const std::string& usual_fields();
 
   http::ServerOptions options;
   std::map<std::string, http::Handler, std::less<>> exact;
@@ -40,8 +43,9 @@ struct HttpServerState {
   std::string host;
 
  private:
-  std::string date_;
+  std::string usual_fields_;
   std::int64_t date_second_ = -1;
+  TimePoint date_seen_at_{};  // The loop's time when the wall clock was last asked.
 };
 
 // Reads requests and writes answers until one side ends it.
@@ -69,10 +73,10 @@ class HttpSession {
   Coro<Read> read_message();
   Duration read_limit() const;
   void head_is_read(bool all_was_used);
-  std::optional<http::Request> take_request();
-  Coro<http::Response> handle(http::Request request);
-  Coro<> answer(http::Response response, bool is_head, bool keep_alive);
-  void append_head(http::Response& response, std::uint64_t size, bool keep_alive);
+  bool take_request(http::Request& request);  // False where its path makes no sense.
+  Coro<http::Response> handle(http::Request& request);
+  Coro<> answer(http::Response& response, bool is_head, bool keep_alive);
+  void append_head(const http::Response& response, std::uint64_t size, bool keep_alive);
   Coro<> send_file(const http::FileBody& file);
   Coro<> refuse(int status);
   Coro<> linger();
@@ -86,7 +90,8 @@ class HttpSession {
   StreamWriter writer_;
   RequestParser parser_;
   std::optional<AnyTask> task_;
-  std::string out_;  // Answers that were not written yet.
+  std::string out_;   // Answers that were not written yet.
+  std::string what_;  // Method and target of the request that is handled, for the log.
   Handle flush_handle_;
   TimePoint head_deadline_{};
   TimePoint body_deadline_{};
