@@ -1,6 +1,7 @@
 //! The in-process rows on tokio's current-thread runtime, its best case: no locks against other
 //! workers. Row names are those of bench/rows.toml; support.rs says how a row is run.
 mod coroutines;
+mod latency;
 mod memory;
 mod support;
 mod sync;
@@ -14,5 +15,6 @@ fn main() {
     rows.extend(timers::ROWS);
     rows.extend(threads::ROWS);
     rows.extend(memory::ROWS);
+    rows.extend(latency::ROWS);
     support::main(&rows);
 }

@@ -11,6 +11,7 @@ pub struct Watch {
     cpu: f64,
     started: Option<(Instant, f64)>,
     pub bytes: Option<f64>,
+    pub late: Vec<f64>, // nanoseconds
 }
 
 impl Watch {
@@ -79,5 +80,20 @@ fn measure(&(_, operations, once, run): &Row, seconds: f64) {
     }
     let each = 1e9 / (operations * runs) as f64;
     let bytes = watch.bytes.map_or(String::new(), |bytes| format!(", \"bytes\": {bytes:.1}"));
-    println!("{{\"ns\": {:.3}, \"cpu_ns\": {:.3}{bytes}}}", watch.wall * each, watch.cpu * each);
+    let late = latencies(watch.late);
+    println!(
+        "{{\"ns\": {:.3}, \"cpu_ns\": {:.3}{bytes}{late}}}",
+        watch.wall * each,
+        watch.cpu * each
+    );
+}
+
+fn latencies(mut late: Vec<f64>) -> String {
+    if late.is_empty() {
+        return String::new();
+    }
+    late.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    let (count, max) = (late.len(), late[late.len() - 1]);
+    let p999 = late[count - 1 - count / 1000];
+    format!(", \"p50\": {}, \"p999\": {p999}, \"max\": {max}", late[count / 2])
 }
