@@ -48,6 +48,16 @@ detail::SocketAddress written(const System& system, std::size_t length) {
 
 }  // namespace
 
+bool operator==(const Address& a, const Address& b) noexcept {
+  return a.family_ == b.family_ && a.port_ == b.port_ && a.flow_ == b.flow_ &&
+         a.scope_ == b.scope_ && a.bytes_ == b.bytes_ && a.path() == b.path();
+}
+
+const std::string& Address::path() const noexcept {
+  static const std::string none;
+  return path_ ? *path_ : none;
+}
+
 Address Address::with_port(int port) const {
   check_port(port);
   Address address = *this;
@@ -79,7 +89,7 @@ Address Address::of_path(std::string_view path) {
   if (path.size() >= kPathCapacity) throw_os_error(ENAMETOOLONG, "bind", std::string(path));
   Address address;
   address.family_ = Family::unix_path;
-  address.path_ = path;
+  address.path_ = std::make_shared<const std::string>(path);
   return address;
 }
 
@@ -92,7 +102,7 @@ std::string Address::host() const {
     char name[IF_NAMESIZE];
     return host + '%' + (if_indextoname(scope_, name) ? name : std::to_string(scope_));
   }
-  return path_;
+  return path();
 }
 
 std::string Address::repr() const {
@@ -103,7 +113,7 @@ std::string Address::repr() const {
       return "('" + host() + "', " + std::to_string(port_) + ", " + std::to_string(flow_) + ", " +
              std::to_string(scope_) + ")";
     case Family::unix_path:
-      return "'" + path_ + "'";
+      return "'" + path() + "'";
     case Family::none:
       break;
   }
@@ -133,7 +143,8 @@ Address Address::from_system(const detail::SocketAddress& system) {
     if (system.length > header) {
       const std::size_t room = system.length - header;
       const bool is_abstract = local.sun_path[0] == '\0';
-      address.path_.assign(local.sun_path, is_abstract ? room : strnlen(local.sun_path, room));
+      address.path_ = std::make_shared<const std::string>(
+          local.sun_path, is_abstract ? room : strnlen(local.sun_path, room));
     }
   }
   return address;
@@ -159,10 +170,11 @@ detail::SocketAddress Address::to_system() const {
   if (family_ == Family::unix_path) {
     sockaddr_un local{};
     local.sun_family = AF_UNIX;
-    std::memcpy(local.sun_path, path_.data(), path_.size());
+    const std::string& name = path();
+    std::memcpy(local.sun_path, name.data(), name.size());
     // An abstract name is its bytes alone, a path ends with a null character.
-    const bool is_abstract = !path_.empty() && path_[0] == '\0';
-    return written(local, offsetof(sockaddr_un, sun_path) + path_.size() + (is_abstract ? 0 : 1));
+    const bool is_abstract = name.starts_with('\0');
+    return written(local, offsetof(sockaddr_un, sun_path) + name.size() + (is_abstract ? 0 : 1));
   }
   throw ValueError("an empty Address leads nowhere");
 }

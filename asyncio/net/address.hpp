@@ -3,6 +3,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,11 +29,11 @@ class Address {
   std::string host() const;  // "127.0.0.1", "::1", or the path
   int port() const noexcept { return port_; }
   Address with_port(int port) const;  // throws ValueError unless it is 0-65535
-  const std::string& path() const noexcept { return path_; }
+  const std::string& path() const noexcept;
   // As Python shows it: ('127.0.0.1', 80), ('::1', 80, 0, 0), '/run/x.sock'.
   std::string repr() const;
 
-  friend bool operator==(const Address&, const Address&) = default;
+  friend bool operator==(const Address& a, const Address& b) noexcept;
 
   // For the layer below. An address of another family gives Family::none.
   static Address from_system(const detail::SocketAddress& address);
@@ -43,8 +44,8 @@ class Address {
   std::uint16_t port_ = 0;
   std::uint32_t flow_ = 0;  // IPv6 only, as is scope_
   std::uint32_t scope_ = 0;
-  std::array<unsigned char, 16> bytes_{};  // the first four for IPv4
-  std::string path_;
+  std::array<unsigned char, 16> bytes_{};    // the first four for IPv4
+  std::shared_ptr<const std::string> path_;  // null: empty; few addresses have one
 };
 
 }  // namespace asyncio

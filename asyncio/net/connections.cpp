@@ -23,7 +23,7 @@ struct SecureSocket {
 };
 
 SecureSocket make_secure(Loop& loop, ConnectedSocket socket, TlsSetup setup) {
-  return {std::make_shared<SocketTransport>(loop.scheduler(), std::move(socket.fd),
+  return {SocketTransport::make(loop.scheduler(), std::move(socket.fd),
                                             std::move(socket.peer)),
           std::make_shared<TlsTransport>(loop, std::move(setup))};
 }
@@ -64,7 +64,7 @@ Coro<std::shared_ptr<Transport>> make_tls_transport(Loop& loop, std::shared_ptr<
 
 Connection make_stream(Loop& loop, ConnectedSocket socket, std::size_t limit) {
   StatePtr<StreamState> stream(new StreamState(limit));
-  auto transport = std::make_shared<SocketTransport>(loop.scheduler(), std::move(socket.fd),
+  auto transport = SocketTransport::make(loop.scheduler(), std::move(socket.fd),
                                                      std::move(socket.peer));
   Connection connection{StreamReader(*stream), StreamWriter(*stream)};
   transport->start_stream(*stream);
@@ -74,7 +74,7 @@ Connection make_stream(Loop& loop, ConnectedSocket socket, std::size_t limit) {
 // connection_made() is called before this returns, as in Python.
 Coro<std::shared_ptr<Transport>> make_transport(Loop& loop, std::shared_ptr<Protocol> protocol,
                                                 ConnectedSocket socket) {
-  auto transport = std::make_shared<SocketTransport>(loop.scheduler(), std::move(socket.fd),
+  auto transport = SocketTransport::make(loop.scheduler(), std::move(socket.fd),
                                                      std::move(socket.peer));
   transport->start_protocol(std::move(protocol));
   co_await wait_until_made(loop, *transport);

@@ -31,7 +31,7 @@ void SocketTransport::begin_sendfile() {
 
 void SocketTransport::end_sendfile() noexcept {
   sending_file_ = false;
-  output_waiter_.reset();
+  if (extras_) extras_->output_waiter.reset();
 }
 
 Future<> SocketTransport::wait_writable() {
@@ -41,20 +41,21 @@ Future<> SocketTransport::wait_writable() {
                : make_os_error(ECONNRESET, ErrorText{"Connection is closed by peer"}, "sendfile"));
   if (!watches_writable_) {
     watches_writable_ = true;
-    backend_->watch_writable(fd_, *this);
+    backend().watch_writable(fd_, *this);
   }
-  if (!output_waiter_) output_waiter_ = std::make_unique<Future<>>(*scheduler_.loop);
-  return *output_waiter_;
+  std::unique_ptr<Future<>>& waiter = extras().output_waiter;
+  if (!waiter) waiter = std::make_unique<Future<>>(*scheduler_.loop);
+  return *waiter;
 }
 
 std::int64_t SocketTransport::send_file_part(int file, std::int64_t offset, std::size_t size) {
   if (losing_) return -ECONNRESET;
-  return backend_->send_file(fd_, file, offset, size);
+  return backend().send_file(fd_, file, offset, size);
 }
 
 std::int64_t SocketTransport::send_part(const char* data, std::size_t size) {
   if (losing_) return -ECONNRESET;
-  return backend_->send(fd_, data, size);
+  return backend().send(fd_, data, size);
 }
 
 namespace {

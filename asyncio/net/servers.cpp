@@ -23,9 +23,8 @@ using StatePointer = std::shared_ptr<ServerState>;
 std::shared_ptr<SocketTransport> make_transport(ServerState& server, FileDescriptor fd,
                                                 Address peer) {
   if (server.options().keep_alive) set_keep_alive(server.loop().backend(), fd.get());
-  auto transport =
-      std::make_shared<SocketTransport>(server.loop().scheduler(), std::move(fd), std::move(peer));
-  transport->set_server(server.shared_from_this());
+  auto transport = SocketTransport::make(server.loop().scheduler(), std::move(fd), std::move(peer));
+  transport->set_server(server);
   return transport;
 }
 
@@ -36,8 +35,8 @@ void report_failed_handler(Loop& loop, std::exception_ptr error) {
 
 // The end of a client's task: what went wrong is said, and the connection does not stay open.
 struct AfterHandler {
-  StatePointer server;  // the handler must outlive its coroutine
-  std::weak_ptr<Transport> transport;
+  ServerUse server;  // the handler must outlive its coroutine
+  StatePtr<StreamState> stream;
 
   void operator()(const Task<>& task) const {
     if (!task.cancelled()) {
@@ -45,7 +44,7 @@ struct AfterHandler {
       if (!error) return;
       report_failed_handler(server->loop(), std::move(error));
     }
-    if (const std::shared_ptr<Transport> open = transport.lock()) open->close();
+    if (Transport* const transport = stream->transport()) transport->close();
   }
 };
 
@@ -58,7 +57,7 @@ void serve_stream(ServerState& server, const ClientHandler& handler, std::shared
   transport->start_stream(*stream);
   try {
     Task<> task = handler.start(server.loop(), std::move(reader), std::move(writer));
-    if (task) task.add_done_callback(AfterHandler{server.shared_from_this(), transport});
+    if (task) task.add_done_callback(AfterHandler{ServerUse(server), stream});
   } catch (const CancelledError&) {
   } catch (const KeyboardInterrupt&) {
     throw;

@@ -8,6 +8,7 @@
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/core/instrument.hpp"
+#include "asyncio/io/backend.hpp"
 #include "asyncio/net/internal/stream_state.hpp"
 
 #pragma GCC diagnostic ignored "-Winvalid-offsetof"  // of classes with bases: all compilers give it
@@ -41,6 +42,7 @@ struct Shape<ReadOperation> {
                                         .label_count = 6,
                                         .choice = offsetof(ReadOperation, kind_),
                                         .told = offsetof(ReadOperation, task_),
+                                        .runs_told = true,
                                         .detail = &detail};
 };
 template <>
@@ -214,6 +216,10 @@ void StreamState::data_arrived() {
   }
 }
 
+bool StreamState::reader_will_receive(FdWatcher& source) noexcept {
+  return reader_ != nullptr && reader_->receive_later(source);
+}
+
 void StreamState::feed_eof() {
   eof_ = true;
   wake_reader();
@@ -297,6 +303,7 @@ ReadOperation::ReadOperation(const ReadOperation& other) noexcept
 
 ReadOperation::~ReadOperation() {
   if (state_->reader_ == this) state_->reader_ = nullptr;
+  receive();  // cancelled before its turn: the bytes are for the next one
   state_->drop_reference();
 }
 
@@ -314,26 +321,9 @@ const char* ReadOperation::name() const noexcept {
   }
 }
 
-ReadOperation::Match ReadOperation::search(std::string_view data) {
-  const std::size_t place = data.find('\n', scanned_);
-  if (place == std::string_view::npos) return {};
-  return {place, place + 1};
-}
-
-// Found, or out of bounds.
-bool ReadOperation::search_is_over() {
-  if (match_.end != 0) return true;
-  const std::string_view data = state_->buffer_.view();
-  if (data.size() > scanned_) match_ = search(data);
-  if (match_.end != 0) return true;
-  const std::size_t longest = longest_separator();
-  if (data.size() + 1 > longest) scanned_ = std::max(scanned_, data.size() + 1 - longest);
-  return scanned_ > state_->limit_;
-}
-
 bool ReadOperation::can_complete() {
   if (state_->eof_ || state_->exception_) {
-    if (kind_ == Kind::line || kind_ == Kind::until) search_is_over();
+    search_is_over();
     return true;
   }
   const std::size_t available = state_->buffer_.size();
@@ -373,12 +363,40 @@ void ReadOperation::suspend(CoroPromiseBase& promise) {
 }
 
 void ReadOperation::notify() noexcept {
+  if (!waiting_) return;  // its turn will come, or it receives just now
   waiting_ = false;
   task_->wake();
 }
 
+// There is something to receive. True where any of it is enough, so that our turn begins with it.
+bool ReadOperation::receive_later(FdWatcher& source) noexcept {
+  if (source_ != nullptr) return true;
+  const bool any_will_do =
+      kind_ == Kind::some || (kind_ == Kind::view && count_ <= state_->buffer_.size() + 1);
+  if (!waiting_ || !any_will_do) return false;
+  waiting_ = false;
+  source_ = &source;
+  task_->scheduler()->push_ready(*this);
+  return true;
+}
+
+void ReadOperation::receive() noexcept {
+  if (source_ != nullptr) std::exchange(source_, nullptr)->on_ready(true, false);
+}
+
+void ReadOperation::run() {
+  if (!task_->cancel_is_due()) {
+    receive();
+    if (!can_complete()) {  // there was nothing, after all
+      waiting_ = true;
+      return;
+    }
+  }
+  task_->run();
+}
+
 bool ReadOperation::cancel_wait(const std::string& message) {
-  if (!waiting_) return false;
+  if (!waiting_) return false;  // its turn is queued, and sees the cancellation
   waiting_ = false;
   state_->reader_ = nullptr;
   task_->wake_cancelled(message);
@@ -393,7 +411,6 @@ void ReadOperation::resume() {
 
 std::string ReadOperation::take_string() {
   StreamState& state = *state_;
-  if (kind_ == Kind::line || kind_ == Kind::until) return take_until();
   if (kind_ == Kind::exactly) return take_exactly();
   const std::size_t available = state.buffer_.size();
   const bool all = kind_ == Kind::all;
@@ -415,51 +432,69 @@ std::string ReadOperation::take_exactly() {
   return data;
 }
 
-void ReadOperation::overrun(const char* message, std::size_t consumed) {
-  if (kind_ == Kind::until) throw LimitOverrunError(message, consumed);
-  StreamState& state = *state_;
-  state.buffer_.consume(match_.end != 0 ? match_.end : state.buffer_.size());
-  state.maybe_resume_reading();
-  throw ValueError(message);
-}
-
-std::string ReadOperation::take_until() {
-  StreamState& state = *state_;
-  if (match_.end != 0) {
-    if (match_.begin > state.limit_)
-      overrun("Separator is found, but chunk is longer than limit", match_.begin);
-    std::string data = state.buffer_.take(match_.end);
-    state.maybe_resume_reading();
-    return data;
-  }
-  if (scanned_ > state.limit_)
-    overrun("Separator is not found, and chunk exceed the limit", scanned_);
-  if (state.exception_) std::rethrow_exception(state.exception_);
-  std::string rest = state.buffer_.take(state.buffer_.size());
-  if (kind_ == Kind::line) return rest;
-  throw IncompleteReadError(std::move(rest), std::nullopt);
-}
-
 std::string_view ReadOperation::take_view() {
   StreamState& state = *state_;
   if (state.exception_ && state.buffer_.size() < count_) std::rethrow_exception(state.exception_);
   return state.buffer_.view();
 }
 
+// ---- a read that searches
+
+SearchingRead::Match SearchingRead::search(std::string_view data) {
+  const std::size_t place = data.find('\n', scanned_);
+  if (place == std::string_view::npos) return {};
+  return {place, place + 1};
+}
+
+bool SearchingRead::search_is_over() {
+  if (match_.end != 0) return true;
+  const std::string_view data = state().buffer().view();
+  if (data.size() > scanned_) match_ = search(data);
+  if (match_.end != 0) return true;
+  const std::size_t longest = longest_separator();
+  if (data.size() + 1 > longest) scanned_ = std::max(scanned_, data.size() + 1 - longest);
+  return scanned_ > state().limit();
+}
+
+void SearchingRead::overrun(const char* message, std::size_t consumed) {
+  if (kind() == Kind::until) throw LimitOverrunError(message, consumed);
+  ReadBuffer& buffer = state().buffer();
+  buffer.consume(match_.end != 0 ? match_.end : buffer.size());
+  state().maybe_resume_reading();
+  throw ValueError(message);
+}
+
+std::string SearchingRead::take_until() {
+  ReadBuffer& buffer = state().buffer();
+  if (match_.end != 0) {
+    if (match_.begin > state().limit())
+      overrun("Separator is found, but chunk is longer than limit", match_.begin);
+    std::string data = buffer.take(match_.end);
+    state().maybe_resume_reading();
+    return data;
+  }
+  if (scanned_ > state().limit())
+    overrun("Separator is not found, and chunk exceed the limit", scanned_);
+  if (state().exception()) std::rethrow_exception(state().exception());
+  std::string rest = buffer.take(buffer.size());
+  if (kind() == Kind::line) return rest;
+  throw IncompleteReadError(std::move(rest), std::nullopt);
+}
+
 UntilRead::UntilRead(StreamState* state, std::string separator)
-    : ReadOperation(state, Kind::until, 0), separator_(std::move(separator)) {
+    : SearchingRead(state, Kind::until, 0), separator_(std::move(separator)) {
   if (separator_.empty()) throw ValueError("Separator should be at least one-byte string");
 }
 
 UntilRead::UntilRead(StreamState* state, std::vector<std::string> separators)
-    : ReadOperation(state, Kind::until, 0), several_(std::move(separators)) {
+    : SearchingRead(state, Kind::until, 0), several_(std::move(separators)) {
   if (several_.empty()) throw ValueError("Separator should contain at least one element");
   std::sort(several_.begin(), several_.end(),
             [](const auto& a, const auto& b) { return a.size() < b.size(); });
   if (several_.front().empty()) throw ValueError("Separator should be at least one-byte string");
 }
 
-ReadOperation::Match UntilRead::search(std::string_view data) {
+SearchingRead::Match UntilRead::search(std::string_view data) {
   Match best;
   const auto look = [&](const std::string& separator) {
     const std::size_t place = data.find(separator, scanned());
@@ -557,8 +592,8 @@ detail::StringRead StreamReader::readexactly(std::size_t n) {
   return detail::StringRead(&state(), ReadOperation::Kind::exactly, n);
 }
 
-detail::StringRead StreamReader::readline() {
-  return detail::StringRead(&state(), ReadOperation::Kind::line, 0);
+detail::LineRead StreamReader::readline() {
+  return detail::LineRead(&state(), ReadOperation::Kind::line, 0);
 }
 
 detail::NextLine StreamReader::next() {

@@ -29,9 +29,11 @@ inline constexpr std::size_t kDefaultStreamLimit = std::size_t{64} * 1024;
 
 namespace detail {
 
+class FdWatcher;
 class StreamState;
 
-// A read in progress. The bytes stay in the stream's buffer until the task runs again.
+// A read in progress. The bytes stay in the stream's buffer until the task runs again. Those of
+// large messages come into it just before that, so that few connections at a time have some.
 //
 // Order:        one at a time on a stream.
 // Cancellation: loses no byte.
@@ -51,7 +53,7 @@ class ReadOperation : public Node {
     suspend(handle.promise());
   }
 
-  void run() final {}
+  void run() final;
   void notify() noexcept final;
   bool cancel_wait(const std::string& message) final;
 
@@ -61,9 +63,40 @@ class ReadOperation : public Node {
   void resume();
   std::string take_string();
   std::string_view take_view();
+  StreamState& state() const noexcept { return *state_; }
+  Kind kind() const noexcept { return kind_; }
+  // Of those that look for something in the buffer: found, or out of bounds.
+  virtual bool search_is_over() { return true; }
 
-  // Where the searched-for separator begins and ends, from the front of the buffer; end is 0
-  // while none is there. Looks at what came since the last call only.
+ private:
+  template <class>
+  friend struct Shape;
+  bool can_complete();
+  bool receive_later(FdWatcher& source) noexcept;
+  void receive() noexcept;
+  void suspend(CoroPromiseBase& promise);
+  const char* name() const noexcept;
+  std::string take_exactly();
+
+  StreamState* state_;
+  TaskBase* task_ = nullptr;
+  std::size_t count_;            // bytes wanted
+  FdWatcher* source_ = nullptr;  // it has bytes, which are received when our turn comes
+  Kind kind_;
+  bool waiting_ = false;
+};
+
+// One that looks for a line or a separator.
+class SearchingRead : public ReadOperation {
+ public:
+  using ReadOperation::ReadOperation;
+
+ protected:
+  ~SearchingRead() = default;
+  std::string take_until();
+
+  // Where what is looked for begins and ends, from the front of the buffer; end is 0 while it is
+  // not there. Looks at what came since the last call only.
   struct Match {
     std::size_t begin = 0;
     std::size_t end = 0;
@@ -73,23 +106,11 @@ class ReadOperation : public Node {
   std::size_t scanned() const noexcept { return scanned_; }
 
  private:
-  template <class>
-  friend struct Shape;
-  bool can_complete();
-  bool search_is_over();
-  void suspend(CoroPromiseBase& promise);
-  const char* name() const noexcept;
-  std::string take_until();
-  std::string take_exactly();
+  bool search_is_over() final;
   [[noreturn]] void overrun(const char* message, std::size_t consumed);
 
-  StreamState* state_;
-  TaskBase* task_ = nullptr;
-  std::size_t count_;        // bytes wanted
   std::size_t scanned_ = 0;  // no separator begins before here
   Match match_;
-  Kind kind_;
-  bool waiting_ = false;
 };
 
 class [[nodiscard]] StringRead final : public ReadOperation {
@@ -101,12 +122,21 @@ class [[nodiscard]] StringRead final : public ReadOperation {
   }
 };
 
-class [[nodiscard]] NextLine final : public ReadOperation {
+class [[nodiscard]] LineRead final : public SearchingRead {
  public:
-  using ReadOperation::ReadOperation;
+  using SearchingRead::SearchingRead;
+  std::string await_resume() {
+    resume();
+    return take_until();
+  }
+};
+
+class [[nodiscard]] NextLine final : public SearchingRead {
+ public:
+  using SearchingRead::SearchingRead;
   std::optional<std::string> await_resume() {
     resume();
-    std::string line = take_string();
+    std::string line = take_until();
     if (line.empty()) return std::nullopt;
     return line;
   }
@@ -121,14 +151,14 @@ class [[nodiscard]] ViewRead final : public ReadOperation {
   }
 };
 
-class [[nodiscard]] UntilRead final : public ReadOperation {
+class [[nodiscard]] UntilRead final : public SearchingRead {
  public:
   // Throws ValueError where there is no separator, or an empty one.
   UntilRead(StreamState* state, std::string separator);
   UntilRead(StreamState* state, std::vector<std::string> separators);
   std::string await_resume() {
     resume();
-    return take_string();
+    return take_until();
   }
 
  private:
@@ -225,7 +255,7 @@ class StreamReader {
   detail::StringRead readexactly(std::size_t n);
   // A line with its "\n"; without it at the end of the stream, empty after that. Throws ValueError
   // where a line is longer than the limit, and drops it.
-  detail::StringRead readline();
+  detail::LineRead readline();
   // async for line in reader: while (auto line = co_await reader.next()).
   detail::NextLine next();
   // Up to and including the separator. Throws IncompleteReadError, and LimitOverrunError where

@@ -1,6 +1,7 @@
 #include "asyncio/net/streams.hpp"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "asyncio/combinators/timeouts.hpp"
@@ -522,6 +523,91 @@ TEST(LargeMessages, leave_no_room_behind_in_short_ones) {
       EXPECT_LE(got.capacity(), 4 * size + 64);
     }
   }());
+}
+
+constexpr int kPasses = 6;  // in one of them the message is there, and its reader's turn to come
+
+// A reader that waits for a large message on a plain socket; before, one has come already.
+struct LargeReads {
+  SocketPair pair = make_pair(1 << 18);
+  std::optional<Connection> connection;
+  std::string message = std::string(20'000, 'm');
+
+  Coro<> begin() {
+    connection = co_await open_connection({.sock = pair.ours});
+    send(message);
+    EXPECT_TRUE(co_await connection->reader.readexactly(message.size()) == message);
+  }
+  void send(std::string_view data) const {
+    EXPECT_EQ(::send(pair.peers, data.data(), data.size(), 0), static_cast<ssize_t>(data.size()));
+    get_running_loop().scheduler().poll_in_next_pass();
+  }
+  Coro<std::string> read() { co_return std::string(co_await connection->reader.read(100'000)); }
+  LargeReads() = default;
+  LargeReads(const LargeReads&) = delete;
+  LargeReads& operator=(const LargeReads&) = delete;
+  ~LargeReads() { ::close(pair.peers); }
+};
+
+Coro<> passes(int count) {
+  for (int i = 0; i < count; ++i) co_await sleep(0s);
+}
+
+TEST(LargeMessages, lose_no_byte_whenever_their_reader_is_cancelled) {
+  for (int count = 0; count < kPasses; ++count) {
+    run([](int wait) -> Coro<> {
+      LargeReads reads;
+      co_await reads.begin();
+      Task<std::string> reader = create_task(reads.read());
+      co_await pass();
+      reads.send(reads.message);
+      co_await passes(wait);
+      reader.cancel();
+      std::string got;
+      try {
+        got = co_await reader;
+      } catch (const CancelledError&) {}
+      if (got.empty()) got = co_await reads.connection->reader.readexactly(reads.message.size());
+      EXPECT_TRUE(got == reads.message) << wait;
+    }(count));
+  }
+}
+
+TEST(LargeMessages, that_another_process_takes_leave_their_reader_waiting) {
+  for (int count = 0; count < kPasses; ++count) {
+    run([](int wait) -> Coro<> {
+      LargeReads reads;
+      co_await reads.begin();
+      Task<std::string> reader = create_task(reads.read());
+      co_await pass();
+      reads.send(reads.message);
+      co_await passes(wait);
+      const std::string taken = drain_fd(reads.pair.ours);
+      co_await passes(kPasses);
+      if (!taken.empty()) {
+        EXPECT_FALSE(reader.done()) << "nothing is not the end";
+        reads.send(reads.message);
+      }
+      EXPECT_TRUE(co_await reader == reads.message) << wait;
+    }(count));
+  }
+}
+
+TEST(LargeMessages, do_not_mind_that_the_loop_is_closed_before_their_reader_s_turn) {
+  for (int count = 0; count < kPasses; ++count) {
+    std::optional<LargeReads> reads;
+    {
+      Loop loop;
+      loop.run_until_complete([](std::optional<LargeReads>& kept, int wait) -> Coro<> {
+        co_await kept.emplace().begin();
+        create_task(kept->read());
+        co_await pass();
+        kept->send(kept->message);
+        co_await passes(wait);
+      }(reads, count));
+    }
+    EXPECT_TRUE(reads->connection->writer.is_closing());
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "asyncio/core/futures.hpp"
@@ -21,7 +22,8 @@ class Listener;
 // What becomes of an accepted connection.
 using AcceptHandler = std::function<void(ServerState&, FileDescriptor, Address)>;
 
-// Lifetime: held by the handles, by its listeners while they listen, and by its connections.
+// Lifetime: held by the handles, by its listeners while they listen, and by its connections and
+// their tasks, which have a ServerUse.
 class ServerState : public std::enable_shared_from_this<ServerState> {
  public:
   ServerState(Loop& loop, ServerOptions options, AcceptHandler accepted);
@@ -54,6 +56,13 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
     return options_.max_connections != 0 && connections_ >= options_.max_connections;
   }
   const Context& context() const noexcept { return context_; }
+  void add_user() {
+    if (users_++ == 0) used_ = shared_from_this();
+  }
+  void drop_user() noexcept {
+    if (--users_ != 0) return;
+    const std::shared_ptr<ServerState> last = std::move(used_);
+  }
 
  private:
   friend class Listener;
@@ -67,6 +76,8 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   std::vector<std::shared_ptr<Listener>> listeners_;
   IntrusiveList<ClientLink> clients_;
   std::size_t connections_ = 0;
+  std::size_t users_ = 0;
+  std::shared_ptr<ServerState> used_;  // itself, while it has users
   std::unique_ptr<Future<>> forever_;
   std::vector<Future<>> done_waiters_;
   std::string path_;
@@ -74,6 +85,29 @@ class ServerState : public std::enable_shared_from_this<ServerState> {
   std::unique_ptr<OpenResource> resource_;  // in debug mode
   bool serving_ = false;
   bool closed_ = false;
+};
+
+// Holds a server by one pointer: each connection has two of them.
+class ServerUse {
+ public:
+  ServerUse() = default;
+  explicit ServerUse(ServerState& server) : server_(&server) { server.add_user(); }
+  ServerUse(const ServerUse& other) : server_(other.server_) {
+    if (server_ != nullptr) server_->add_user();
+  }
+  ServerUse(ServerUse&& other) noexcept : server_(std::exchange(other.server_, nullptr)) {}
+  ServerUse& operator=(ServerUse other) noexcept {
+    std::swap(server_, other.server_);
+    return *this;
+  }
+  ~ServerUse() {
+    if (server_ != nullptr) server_->drop_user();
+  }
+  explicit operator bool() const noexcept { return server_ != nullptr; }
+  ServerState* operator->() const noexcept { return server_; }
+
+ private:
+  ServerState* server_ = nullptr;
 };
 
 }  // namespace asyncio::detail

@@ -12,6 +12,7 @@
 #include "asyncio/base/assert.hpp"
 #include "asyncio/base/errors.hpp"
 #include "asyncio/base/logging.hpp"
+#include "asyncio/base/pool_allocator.hpp"
 #include "asyncio/core/events.hpp"
 #include "asyncio/core/services.hpp"
 #include "asyncio/net/internal/server_state.hpp"
@@ -38,11 +39,14 @@ bool would_block(std::int64_t result) noexcept {
 
 }  // namespace
 
+std::shared_ptr<SocketTransport> SocketTransport::make(Scheduler& scheduler, FileDescriptor fd,
+                                                       Address peer) {
+  return std::allocate_shared<SocketTransport>(PoolAllocator<SocketTransport>(), scheduler,
+                                               std::move(fd), std::move(peer));
+}
+
 SocketTransport::SocketTransport(Scheduler& scheduler, FileDescriptor fd, Address peer)
-    : scheduler_(scheduler),
-      backend_(scheduler.backend),
-      fd_(fd.release()),
-      peer_(std::move(peer)) {
+    : scheduler_(scheduler), peer_(std::move(peer)), fd_(fd.release()) {
   scheduler_.add_reference();
 }
 
@@ -54,8 +58,13 @@ SocketTransport::~SocketTransport() {
   scheduler_.drop_reference();
 }
 
+SocketTransport::Extras& SocketTransport::extras() const {
+  if (!extras_) extras_ = std::make_unique<Extras>();
+  return *extras_;
+}
+
 void SocketTransport::start_stream(StreamState& stream) {
-  if (!server_) set_no_delay(*backend_, fd_);  // accepted sockets have it from the listener
+  if (!server_) set_no_delay(backend(), fd_);  // accepted sockets have it from the listener
   stream_ = &stream;
   stream_->add_reference();
   stream_->set_transport(shared_from_this());
@@ -66,10 +75,10 @@ void SocketTransport::start_stream(StreamState& stream) {
 }
 
 void SocketTransport::start_protocol(std::shared_ptr<Protocol> protocol) {
-  if (!server_) set_no_delay(*backend_, fd_);
+  if (!server_) set_no_delay(backend(), fd_);
   set_protocol(std::move(protocol));
   self_ = shared_from_this();
-  context_ = current_context();
+  extras().context = current_context();
   show_open();
   queue(kMade);
 }
@@ -77,18 +86,18 @@ void SocketTransport::start_protocol(std::shared_ptr<Protocol> protocol) {
 // In debug mode the loop names it where it was not closed before the loop.
 void SocketTransport::show_open() {
   if (!scheduler_.debug) return;
-  resource_ = std::make_unique<OpenResource>(
+  extras().resource = std::make_unique<OpenResource>(
       scheduler_, [this] { return closing_ ? std::string() : "transport " + repr(); });
 }
 
-void SocketTransport::set_server(std::shared_ptr<ServerState> server) {
-  server_ = std::move(server);
+void SocketTransport::set_server(ServerState& server) {
+  server_ = ServerUse(server);
   server_->attach(*this);
 }
 
 void SocketTransport::set_protocol(std::shared_ptr<Protocol> protocol) {
-  protocol_ = std::move(protocol);
-  buffered_ = dynamic_cast<BufferedProtocol*>(protocol_.get());
+  extras().protocol = std::move(protocol);
+  extras_->buffered = dynamic_cast<BufferedProtocol*>(extras_->protocol.get());
   if (stream_ != nullptr) std::exchange(stream_, nullptr)->drop_reference();
 }
 
@@ -96,9 +105,9 @@ void SocketTransport::begin_reading() {
   if (closing_) return;
   try {
     if (watches_writable_)  // connection_made() has written more than the socket takes
-      backend_->watch_writable(fd_, *this);
+      backend().watch_writable(fd_, *this);
     else
-      backend_->watch(fd_, *this);
+      backend().watch(fd_, *this);
   } catch (...) {
     fatal_error(std::current_exception(), kReadFailed);
   }
@@ -113,7 +122,8 @@ void SocketTransport::queue(Work work) noexcept {
 
 void SocketTransport::run() {
   const std::shared_ptr<SocketTransport> alive = shared_from_this();
-  ContextScope scope(&context_);
+  ContextSlot none;
+  ContextScope scope(extras_ ? &extras_->context : &none);
   const std::uint8_t work = std::exchange(work_, std::uint8_t{0});
   if ((work & kMade) != 0) connection_made();
   if ((work & kRead) != 0) read_some();
@@ -138,7 +148,7 @@ bool SocketTransport::guarded(const char* message, Call call) {
 
 void SocketTransport::connection_made() {
   connected_ = true;
-  const std::shared_ptr<Protocol> protocol = protocol_;
+  const std::shared_ptr<Protocol> protocol = extras_->protocol;
   if (guarded("Fatal error: protocol.connection_made() call failed.",
               [&] { protocol->connection_made(*this); }))
     begin_reading();
@@ -151,11 +161,11 @@ void SocketTransport::on_ready(bool readable, bool writable) noexcept {
       read_pending_ = true;
     else if (stream_ == nullptr)
       queue(kRead);
-    else
+    else if (!expects_large_message() || !stream_->reader_will_receive(*this))
       read_some();
   }
   if (!writable || losing_) return;
-  if (sending_file_ || output_waiter_) wake_output_waiter();
+  if (sending_file_ || has_output_waiter()) wake_output_waiter();
   if (output_.empty()) return;
   if (stream_ == nullptr)
     queue(kFlush);
@@ -172,13 +182,15 @@ void SocketTransport::on_backend_closed() noexcept {
       [[maybe_unused]] const ssize_t sent =
           ::send(fd_, piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     });
-  backend_ = nullptr;
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   closing_ = losing_ = true;
   if (stream_ != nullptr) std::exchange(stream_, nullptr)->drop_reference();
-  if (auto* const layer = dynamic_cast<TransportLayer*>(protocol_.get())) layer->loop_closed();
-  protocol_.reset();
-  if (server_) std::exchange(server_, nullptr)->detach(*this);
+  if (has_protocol()) {
+    if (auto* const layer = dynamic_cast<TransportLayer*>(extras_->protocol.get()))
+      layer->loop_closed();
+    extras_->protocol.reset();
+  }
+  if (server_) std::exchange(server_, {})->detach(*this);
 }
 
 // ---- reading
@@ -201,7 +213,7 @@ void SocketTransport::read_some() {
       return;
     }
     try {
-      if (!(buffered_ != nullptr ? read_buffered() : read_once())) return;
+      if (!(extras_ && extras_->buffered != nullptr ? read_buffered() : read_once())) return;
     } catch (const KeyboardInterrupt&) {
       throw;
     } catch (const SystemExit&) {
@@ -214,6 +226,10 @@ void SocketTransport::read_some() {
   queue(kRead);  // there may be more; the others first
 }
 
+bool SocketTransport::expects_large_message() const noexcept {
+  return last_received_ >= kLargeMessage && !backend().receives_ahead();
+}
+
 // What a large message takes is received where it is to stay; copying it would cost as much as the
 // rest. Twice what came last, so that a short read shows that nothing more is there.
 bool SocketTransport::read_in_place() {
@@ -221,7 +237,7 @@ bool SocketTransport::read_in_place() {
                                                    IoBackend::kReceiveSize);
   const StatePtr<StreamState> stream = StatePtr<StreamState>::share(stream_);
   char* const room = stream->room(size);
-  const std::int64_t got = backend_->receive_into(fd_, room, size);
+  const std::int64_t got = backend().receive_into(fd_, room, size);
   stream->feed_room(static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
   if (got <= 0) {
     fail_or_end(got);
@@ -232,9 +248,8 @@ bool SocketTransport::read_in_place() {
 }
 
 bool SocketTransport::read_once() {
-  if (last_received_ >= kLargeMessage && stream_ != nullptr && !backend_->receives_ahead())
-    return read_in_place();
-  const Received received = backend_->receive(fd_);
+  if (stream_ != nullptr && expects_large_message()) return read_in_place();
+  const Received received = backend().receive(fd_);
   if (received.size > 0) {
     const auto size = static_cast<std::size_t>(received.size);
     last_received_ = static_cast<std::uint32_t>(size);
@@ -260,21 +275,21 @@ void SocketTransport::deliver(std::string_view data) {
     stream_->feed_data(data);
     return;
   }
-  const std::shared_ptr<Protocol> protocol = protocol_;
+  const std::shared_ptr<Protocol> protocol = extras_->protocol;
   guarded("Fatal error: protocol.data_received() call failed.",
           [&] { protocol->data_received(data); });
 }
 
 bool SocketTransport::read_buffered() {
-  const std::shared_ptr<Protocol> protocol = protocol_;
-  BufferedProtocol& target = *buffered_;
+  const std::shared_ptr<Protocol> protocol = extras_->protocol;
+  BufferedProtocol& target = *extras_->buffered;
   std::span<char> room;
   if (!guarded("Fatal error: protocol.get_buffer() call failed.", [&] {
         room = target.get_buffer(0);
         if (room.empty()) throw RuntimeError("get_buffer() returned an empty buffer");
       }))
     return false;
-  const std::int64_t got = backend_->receive_into(fd_, room.data(), room.size());
+  const std::int64_t got = backend().receive_into(fd_, room.data(), room.size());
   if (got <= 0) {
     fail_or_end(got);
     return false;
@@ -291,7 +306,7 @@ void SocketTransport::read_eof() {
     stream_->feed_eof();  // it stays open for writing
     return;
   }
-  const std::shared_ptr<Protocol> protocol = protocol_;
+  const std::shared_ptr<Protocol> protocol = extras_->protocol;
   bool keep_open = true;
   guarded("Fatal error: protocol.eof_received() call failed.",
           [&] { keep_open = protocol->eof_received(); });
@@ -326,7 +341,7 @@ void SocketTransport::write(std::string_view data) {
     return;
   }
   if (output_.empty()) {
-    const std::int64_t sent = backend_->send(fd_, data.data(), data.size());
+    const std::int64_t sent = backend().send(fd_, data.data(), data.size());
     if (sent == static_cast<std::int64_t>(data.size())) [[likely]]
       return;
     if (sent >= 0) {
@@ -353,9 +368,9 @@ bool SocketTransport::expects_gathering() noexcept {
 // True where these bytes are to go into the buffer, to be sent later in this pass.
 bool SocketTransport::gather(std::size_t size) noexcept {
   if (!expects_gathering() || size > kSmallWrite) return false;
-  if (output_.size() + size > std::min(kMostGathered, water_.high)) return false;
+  if (output_.size() + size > std::min(kMostGathered, water().high)) return false;
   if (gathering_) return true;
-  if (!output_.empty() || !backend_->call_before_wait(fd_)) return false;
+  if (!output_.empty() || !backend().call_before_wait(fd_)) return false;
   scheduler_.poll_in_next_pass();
   gathering_ = true;
   return true;
@@ -397,7 +412,7 @@ std::int64_t SocketTransport::send_parts(std::span<const Part> parts) {
   const auto gathered = static_cast<std::int64_t>(output_.size());
   std::size_t added = 0;
   for (; added < parts.size() && count < vector.size(); ++added) add(parts[added]);
-  const std::int64_t sent = backend_->send_vectored(fd_, vector.data(), count);
+  const std::int64_t sent = backend().send_vectored(fd_, vector.data(), count);
   if (sent < 0 && !would_block(sent)) {
     fatal_error(make_os_error(static_cast<int>(-sent), "sendmsg"), kWriteFailed);
     return -1;
@@ -463,7 +478,7 @@ void SocketTransport::keep(std::string_view rest) {
   if (!watches_writable_) {
     watches_writable_ = true;
     try {
-      backend_->watch_writable(fd_, *this);
+      backend().watch_writable(fd_, *this);
     } catch (...) {
       fatal_error(std::current_exception(), kWriteFailed);
       return;
@@ -479,8 +494,8 @@ std::int64_t SocketTransport::send_output() {
     vector[count++] = {const_cast<char*>(piece.data()), piece.size()};
   });
   if (count == 1)
-    return backend_->send(fd_, static_cast<const char*>(vector[0].iov_base), vector[0].iov_len);
-  return backend_->send_vectored(fd_, vector.data(), count);
+    return backend().send(fd_, static_cast<const char*>(vector[0].iov_base), vector[0].iov_len);
+  return backend().send_vectored(fd_, vector.data(), count);
 }
 
 void SocketTransport::flush() {
@@ -520,45 +535,46 @@ void SocketTransport::write_eof() {
 
 // Where the peer cannot be told the end, it would wait for ever, and so would we.
 void SocketTransport::shut_down_writing() {
-  const int result = backend_->shutdown_write(fd_);
+  const int result = backend().shutdown_write(fd_);
   if (result < 0) fatal_error(make_os_error(-result, "shutdown"), kWriteFailed);
 }
 
 std::pair<std::size_t, std::size_t> SocketTransport::get_write_buffer_limits() const {
-  return {water_.low, water_.high};
+  const WaterMarks marks = water();
+  return {marks.low, marks.high};
 }
 
 void SocketTransport::set_write_buffer_limits(WriteBufferLimits limits) {
   send_gathered();
-  water_ = water_marks(limits);
+  extras().water = water_marks(limits);
   pause_protocol();
 }
 
 void SocketTransport::pause_protocol() {
-  if (output_.size() <= water_.high || protocol_paused_) return;
+  if (output_.size() <= water().high || protocol_paused_) return;
   protocol_paused_ = true;
   if (stream_ != nullptr) {
     stream_->pause_writing();
-  } else if (protocol_) {
-    const std::shared_ptr<Protocol> protocol = protocol_;
+  } else if (has_protocol()) {
+    const std::shared_ptr<Protocol> protocol = extras_->protocol;
     guarded("protocol.pause_writing() failed", [&] { protocol->pause_writing(); });
   }
 }
 
 void SocketTransport::resume_protocol() {
-  if (!protocol_paused_ || output_.size() > water_.low) return;
+  if (!protocol_paused_ || output_.size() > water().low) return;
   protocol_paused_ = false;
   if (stream_ != nullptr) {
     stream_->resume_writing();
-  } else if (protocol_) {
-    const std::shared_ptr<Protocol> protocol = protocol_;
+  } else if (has_protocol()) {
+    const std::shared_ptr<Protocol> protocol = extras_->protocol;
     guarded("protocol.resume_writing() failed", [&] { protocol->resume_writing(); });
   }
 }
 
 void SocketTransport::wake_output_waiter() noexcept {
-  if (!output_waiter_) return;
-  const std::unique_ptr<Future<>> waiter = std::move(output_waiter_);
+  if (!has_output_waiter()) return;
+  const std::unique_ptr<Future<>> waiter = std::move(extras_->output_waiter);
   if (!waiter->done()) waiter->set_result();
 }
 
@@ -574,7 +590,9 @@ void SocketTransport::close() {
 }
 
 void SocketTransport::close_politely() {
-  if (auto* const layer = dynamic_cast<TransportLayer*>(protocol_.get()))
+  auto* const layer =
+      has_protocol() ? dynamic_cast<TransportLayer*>(extras_->protocol.get()) : nullptr;
+  if (layer != nullptr)
     layer->close();
   else
     close();
@@ -608,21 +626,22 @@ void SocketTransport::fatal_error(std::exception_ptr error, const char* message)
 
 void SocketTransport::call_connection_lost() {
   const std::shared_ptr<SocketTransport> alive = std::move(self_);
-  if (output_waiter_ && !output_waiter_->done())
-    output_waiter_->set_exception(
-        make_os_error(ECONNRESET, ErrorText{"Connection is closed by peer"}, "sendfile"));
-  output_waiter_.reset();
-  // Only we and the stream that only we have: nobody can ask any more.
-  const bool is_forgotten =
-      stream_ != nullptr && stream_->is_shared_by_one() && alive.use_count() == 2;
+  if (has_output_waiter()) {
+    if (!extras_->output_waiter->done())
+      extras_->output_waiter->set_exception(
+          make_os_error(ECONNRESET, ErrorText{"Connection is closed by peer"}, "sendfile"));
+    extras_->output_waiter.reset();
+  }
+  // Only we and a stream without readers and writers: nobody can ask any more.
+  const bool is_forgotten = stream_ != nullptr && !stream_->has_handles() && alive.use_count() == 2;
   if (!is_forgotten) remember_sockname();
   if (stream_ != nullptr) {
     StreamState* const stream = std::exchange(stream_, nullptr);
     stream->connection_lost(error_);
     stream->drop_reference();
-  } else if (connected_ && protocol_) {
+  } else if (connected_ && has_protocol()) {
     try {
-      protocol_->connection_lost(error_);
+      extras_->protocol->connection_lost(error_);
     } catch (const KeyboardInterrupt&) {
       release_fd();
       throw;
@@ -635,9 +654,11 @@ void SocketTransport::call_connection_lost() {
     }
   }
   release_fd();
-  protocol_.reset();
-  buffered_ = nullptr;
-  if (server_) std::exchange(server_, nullptr)->detach(*this);
+  if (extras_) {
+    extras_->protocol.reset();
+    extras_->buffered = nullptr;
+  }
+  if (server_) std::exchange(server_, {})->detach(*this);
 }
 
 // Nobody can tell afterwards.
@@ -651,16 +672,18 @@ void SocketTransport::remember_sockname() noexcept {
 void SocketTransport::release_fd() noexcept {
   if (fd_ < 0) return;
   const int fd = std::exchange(fd_, -1);
-  if (backend_ != nullptr)
-    backend_->close(fd);
+  if (scheduler_.backend != nullptr)
+    backend().close(fd);
   else
     ::close(fd);
 }
 
 Address SocketTransport::sockname() const {
-  if (!name_ && fd_ >= 0 && backend_ != nullptr)
-    name_ = std::make_unique<Address>(socket_name(*backend_, fd_));
-  return name_ ? *name_ : Address();
+  if (extras_ && extras_->name) return *extras_->name;
+  if (fd_ < 0) return {};
+  Address name = socket_name(backend(), fd_);
+  extras().name = std::make_unique<Address>(name);
+  return name;
 }
 
 std::string SocketTransport::repr() const {

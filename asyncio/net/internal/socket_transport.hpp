@@ -16,8 +16,12 @@
 #include <memory>
 #include <string>
 
+#include "asyncio/base/frame_pool.hpp"
+#include "asyncio/core/context.hpp"
 #include "asyncio/core/futures.hpp"
+#include "asyncio/core/scheduler.hpp"
 #include "asyncio/io/backend.hpp"
+#include "asyncio/net/internal/server_state.hpp"
 #include "asyncio/net/internal/sockets.hpp"
 #include "asyncio/net/internal/stream_state.hpp"
 #include "asyncio/net/internal/write_buffer.hpp"
@@ -26,7 +30,6 @@
 namespace asyncio::detail {
 
 class OpenResource;
-class ServerState;
 struct ClientLink : Link {};
 
 class SocketTransport final : public Transport,
@@ -36,13 +39,15 @@ class SocketTransport final : public Transport,
                               public std::enable_shared_from_this<SocketTransport> {
  public:
   // Takes the fd over. One of the two begins its work.
-  SocketTransport(Scheduler& scheduler, FileDescriptor fd, Address peer);
+  static std::shared_ptr<SocketTransport> make(Scheduler& scheduler, FileDescriptor fd,
+                                               Address peer);
+  SocketTransport(Scheduler& scheduler, FileDescriptor fd, Address peer);  // for make()
   ~SocketTransport() override;
   void start_stream(StreamState& stream);
   // connection_made() comes in the next pass; made() once it returned.
   void start_protocol(std::shared_ptr<Protocol> protocol);
   // Before either: the server to tell when it is gone.
-  void set_server(std::shared_ptr<ServerState> server);
+  void set_server(ServerState& server);
   void close_politely();  // through the layer above, where there is one: TLS says goodbye
 
   void write(std::string_view data) override;
@@ -58,7 +63,9 @@ class SocketTransport final : public Transport,
   void abort() override;
   bool is_closing() const override { return closing_; }
   void set_protocol(std::shared_ptr<Protocol> protocol) override;
-  std::shared_ptr<Protocol> get_protocol() const override { return protocol_; }
+  std::shared_ptr<Protocol> get_protocol() const override {
+    return extras_ ? extras_->protocol : nullptr;
+  }
   std::shared_ptr<Transport> share() override { return shared_from_this(); }
   Address peername() const override { return peer_; }
   Address sockname() const override;
@@ -99,6 +106,7 @@ class SocketTransport final : public Transport,
   void begin_reading();
   void read_some();
   bool read_once();  // false: nothing more for now
+  bool expects_large_message() const noexcept;
   bool read_in_place();
   void fail_or_end(std::int64_t result);
   bool read_buffered();
@@ -128,40 +136,51 @@ class SocketTransport final : public Transport,
   template <class Call>
   bool guarded(const char* message, Call call);
 
+  // What most connections do without.
+  struct Extras : Pooled {
+    std::shared_ptr<Protocol> protocol;
+    BufferedProtocol* buffered = nullptr;  // the protocol, where it is one
+    ContextSlot context;                   // the protocol's callbacks run in it
+    WaterMarks water;
+    std::unique_ptr<Future<>> output_waiter;
+    std::unique_ptr<Address> name;           // once asked for, or closed
+    std::unique_ptr<OpenResource> resource;  // in debug mode
+  };
+  Extras& extras() const;
+  IoBackend& backend() const noexcept { return *scheduler_.backend; }
+  // Of the above, where there are any.
+  bool has_protocol() const noexcept { return extras_ && extras_->protocol; }
+  WaterMarks water() const noexcept { return extras_ ? extras_->water : WaterMarks(); }
+  bool has_output_waiter() const noexcept { return extras_ && extras_->output_waiter; }
+
   Scheduler& scheduler_;
-  IoBackend* backend_;
-  int fd_;
-  StreamState* stream_ = nullptr;  // counted; null where there is a protocol
-  std::shared_ptr<Protocol> protocol_;
-  BufferedProtocol* buffered_ = nullptr;   // protocol_, where it is one
+  StreamState* stream_ = nullptr;          // counted; null where there is a protocol
   std::shared_ptr<SocketTransport> self_;  // the loop's reference, until the connection is lost
-  std::shared_ptr<ServerState> server_;
-  std::exception_ptr error_;  // for connection_lost()
+  ServerUse server_;                       // until the connection is lost
+  std::exception_ptr error_;               // for connection_lost()
   WriteBuffer output_;
-  WaterMarks water_;
-  std::unique_ptr<Future<>> output_waiter_;
+  mutable std::unique_ptr<Extras> extras_;
   Address peer_;
-  mutable std::unique_ptr<Address> name_;  // once asked for, or closed
-  ContextSlot context_;                    // a protocol's callbacks run in it
-  std::uint32_t last_received_ = 0;        // bytes
-  std::uint32_t written_in_ = 0;           // the pass of the last write: its lowest bits
-  std::uint8_t writes_ = 0;                // in that pass, up to 2
-  bool gathering_ = false;                 // the kernel was not offered yet what output_ holds
-  bool gathers_first_ = false;             // more than one is expected
-  std::uint8_t work_ = 0;                  // what run() is to do
+  int fd_;
+  std::uint32_t last_received_ = 0;  // bytes
+  std::uint32_t written_in_ = 0;     // the pass of the last write: its lowest bits
+  std::uint8_t writes_ = 0;          // in that pass, up to 2
+  std::uint8_t work_ = 0;            // what run() is to do
   std::uint8_t writes_after_loss_ = 0;
-  bool closing_ = false;
-  bool losing_ = false;  // connection_lost() is queued
-  bool reading_paused_ = false;
+  bool gathering_ = false;     // the kernel was not offered yet what output_ holds
   bool read_pending_ = false;  // readable while paused
-  bool read_ended_ = false;
-  bool hung_up_ = false;
-  bool watches_writable_ = false;
-  bool write_ended_ = false;  // write_eof() was called
-  bool protocol_paused_ = false;
-  std::unique_ptr<OpenResource> resource_;  // in debug mode
-  bool connected_ = false;                  // the protocol has heard of the connection
-  bool sending_file_ = false;
+  // One bit each: a server has many idle connections.
+  bool gathers_first_ : 1 = false;  // more than one write in a pass is expected
+  bool closing_ : 1 = false;
+  bool losing_ : 1 = false;  // connection_lost() is queued
+  bool reading_paused_ : 1 = false;
+  bool read_ended_ : 1 = false;
+  bool hung_up_ : 1 = false;
+  bool watches_writable_ : 1 = false;
+  bool write_ended_ : 1 = false;  // write_eof() was called
+  bool protocol_paused_ : 1 = false;
+  bool connected_ : 1 = false;  // the protocol has heard of the connection
+  bool sending_file_ : 1 = false;
 };
 
 }  // namespace asyncio::detail

@@ -12,6 +12,7 @@
 
 namespace asyncio::detail {
 
+class FdWatcher;
 class ReadOperation;
 
 // Received data: a string, and where the unread part begins and ends.
@@ -54,6 +55,9 @@ class StreamState : public Pooled {
   // The same without a copy: received into room(), and then told.
   char* room(std::size_t size) { return buffer_.room(size); }
   void feed_room(std::size_t count);
+  // True where the task that waits calls source.on_ready(true, false) in its own turn, instead of
+  // being woken.
+  bool reader_will_receive(FdWatcher& source) noexcept;
   void feed_eof();
   void set_exception(std::exception_ptr error);
   void pause_writing() noexcept { writing_paused_ = true; }
@@ -79,7 +83,7 @@ class StreamState : public Pooled {
   void drop_handle() noexcept;  // the last one closes the connection
   std::string repr() const;
 
-  bool is_shared_by_one() const noexcept { return references_ == 1; }
+  bool has_handles() const noexcept { return handles_ != 0; }
   void add_reference() noexcept { ++references_; }
   void drop_reference() noexcept {
     if (--references_ == 0) delete this;
