@@ -6,6 +6,7 @@
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/core/events.hpp"
+#include "asyncio/io/would_block.hpp"
 
 namespace asyncio::detail {
 namespace {
@@ -13,10 +14,6 @@ namespace {
 constexpr int kReadsInARow = 32;
 constexpr std::size_t kLargestDatagram = std::size_t{64} * 1024;
 constexpr std::size_t kHeaderSize = 8;  // so that empty datagrams count, too; Python's number
-
-bool would_block(std::int64_t result) noexcept {
-  return result == -EAGAIN || result == -EWOULDBLOCK;
-}
 
 }  // namespace
 

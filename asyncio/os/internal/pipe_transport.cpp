@@ -10,6 +10,7 @@
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/base/logging.hpp"
+#include "asyncio/io/would_block.hpp"
 #include "asyncio/os/internal/read_write.hpp"
 
 namespace asyncio::detail {
@@ -19,8 +20,6 @@ constexpr std::size_t kReadSize = std::size_t{64} * 1024;
 constexpr int kWritesBeforeWarning = 5;
 constexpr const char* kReadFailed = "Fatal read error on pipe transport";
 constexpr const char* kWriteFailed = "Fatal write error on pipe transport";
-
-bool would_block(ssize_t result) noexcept { return result == -EAGAIN || result == -EWOULDBLOCK; }
 
 }  // namespace
 
