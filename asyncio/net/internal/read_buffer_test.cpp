@@ -33,12 +33,12 @@ TEST(ReadBuffer, room_that_got_nothing_leaves_no_trace) {
 
 TEST(ReadBuffer, a_whole_message_is_given_away_without_a_copy) {
   ReadBuffer buffer;
-  char* const room = buffer.room(8192);
-  std::fill_n(room, 8192, 'x');
-  buffer.fill(8192);
-  const std::string taken = buffer.take(8192);
+  char* const room = buffer.room(40'000);
+  std::fill_n(room, 40'000, 'x');
+  buffer.fill(40'000);
+  const std::string taken = buffer.take(40'000);
   EXPECT_EQ(taken.data(), room);
-  EXPECT_EQ(taken.size(), 8192U);
+  EXPECT_EQ(taken.size(), 40'000U);
 }
 
 }  // namespace
