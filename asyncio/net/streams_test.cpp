@@ -542,6 +542,15 @@ struct LargeReads {
     EXPECT_EQ(::send(pair.peers, data.data(), data.size(), 0), static_cast<ssize_t>(data.size()));
     get_running_loop().scheduler().poll_in_next_pass();
   }
+  // It reads; the next message is sent, and so many passes go by.
+  Coro<Task<std::string>> reader_after(int count) {
+    co_await begin();
+    Task<std::string> reader = create_task(read());
+    co_await pass();
+    send(message);
+    for (int i = 0; i < count; ++i) co_await sleep(0s);
+    co_return reader;
+  }
   Coro<std::string> read() { co_return std::string(co_await connection->reader.read(100'000)); }
   LargeReads() = default;
   LargeReads(const LargeReads&) = delete;
@@ -549,19 +558,11 @@ struct LargeReads {
   ~LargeReads() { ::close(pair.peers); }
 };
 
-Coro<> passes(int count) {
-  for (int i = 0; i < count; ++i) co_await sleep(0s);
-}
-
 TEST(LargeMessages, lose_no_byte_whenever_their_reader_is_cancelled) {
   for (int count = 0; count < kPasses; ++count) {
     run([](int wait) -> Coro<> {
       LargeReads reads;
-      co_await reads.begin();
-      Task<std::string> reader = create_task(reads.read());
-      co_await pass();
-      reads.send(reads.message);
-      co_await passes(wait);
+      Task<std::string> reader = co_await reads.reader_after(wait);
       reader.cancel();
       std::string got;
       try {
@@ -577,13 +578,9 @@ TEST(LargeMessages, that_another_process_takes_leave_their_reader_waiting) {
   for (int count = 0; count < kPasses; ++count) {
     run([](int wait) -> Coro<> {
       LargeReads reads;
-      co_await reads.begin();
-      Task<std::string> reader = create_task(reads.read());
-      co_await pass();
-      reads.send(reads.message);
-      co_await passes(wait);
+      Task<std::string> reader = co_await reads.reader_after(wait);
       const std::string taken = drain_fd(reads.pair.ours);
-      co_await passes(kPasses);
+      for (int i = 0; i < kPasses; ++i) co_await sleep(0s);
       if (!taken.empty()) {
         EXPECT_FALSE(reader.done()) << "nothing is not the end";
         reads.send(reads.message);
@@ -599,11 +596,7 @@ TEST(LargeMessages, do_not_mind_that_the_loop_is_closed_before_their_reader_s_tu
     {
       Loop loop;
       loop.run_until_complete([](std::optional<LargeReads>& kept, int wait) -> Coro<> {
-        co_await kept.emplace().begin();
-        create_task(kept->read());
-        co_await pass();
-        kept->send(kept->message);
-        co_await passes(wait);
+        static_cast<void>(co_await kept.emplace().reader_after(wait));
       }(reads, count));
     }
     EXPECT_TRUE(reads->connection->writer.is_closing());
