@@ -1,7 +1,7 @@
 # Thin: each target names a script of tools/ or a CMake preset (CMakePresets.json).
 # `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-guard soak lint format docs install clean
+.PHONY: help run test bench bench-quick bench-guard soak lint format docs install clean
 
 PREFIX ?= /usr/local
 PRESET ?= release
@@ -18,9 +18,16 @@ test:  ## every test: release, asan, tsan, tidy, examples, install
 	@tools/bootstrap
 	@tools/test
 
-bench:  ## build and run the benchmarks, write bench/results.md
+bench:  ## build and run all benchmarks, write the results in bench/ (20 minutes)
 	@tools/bootstrap
 	@tools/bench
+	@tools/bench_net --write
+	@tools/bench --growth
+
+bench-quick:  ## a first look at the benchmarks in three minutes; nothing is written
+	@tools/bootstrap
+	@tools/bench --quick
+	@tools/bench_net --quick
 
 soak:  ## ten minutes with 10,000 connections (ARGS="SECONDS CONNECTIONS")
 	@tools/bootstrap

@@ -28,6 +28,10 @@ double cpu_seconds() {
 }
 
 asyncio::Coro<long> answer(long value) { co_return value; }
+asyncio::Coro<long> answer_after(asyncio::Duration delay, long value) {
+  co_await asyncio::sleep(delay);
+  co_return value;
+}
 asyncio::Coro<> wait_for_it(asyncio::Event& event) { co_await event.wait(); }
 asyncio::Coro<> take_turn(asyncio::Lock& lock) { auto held = co_await lock.scoped(); }
 
@@ -101,6 +105,50 @@ asyncio::Coro<> items_of_a_queue(long count) {
   while (!queue.empty()) co_await queue.get();
 }
 
+// All wait before there is anything to get.
+asyncio::Coro<> getters_of_a_queue(long count) {
+  asyncio::Queue<long> queue;
+  std::vector<asyncio::Task<long>> tasks;
+  for (long i = 0; i < count; ++i) tasks.push_back(asyncio::create_task(queue.get()));
+  co_await asyncio::sleep(0s);
+  for (long i = 0; i < count; ++i) queue.put_nowait(i);
+  for (auto& task : tasks) co_await task;
+}
+
+asyncio::Coro<> await_the_next(asyncio::Task<> next) { co_await next; }
+
+// The last one waits for the one before it, and so on.
+asyncio::Task<> chain_to(asyncio::Event& event, long count) {
+  auto task = asyncio::create_task(wait_for_it(event));
+  for (long i = 1; i < count; ++i) task = asyncio::create_task(await_the_next(std::move(task)));
+  return task;
+}
+
+asyncio::Coro<> chain_of_tasks(long count) {
+  asyncio::Event event;
+  auto task = chain_to(event, count);
+  co_await asyncio::sleep(0s);
+  event.set();
+  co_await task;
+}
+
+asyncio::Coro<> chain_cancelled(long count) {
+  asyncio::Event never;
+  auto task = chain_to(never, count);
+  co_await asyncio::sleep(0s);
+  task.cancel();
+  static_cast<void>(co_await asyncio::wait(std::vector{task}));
+}
+
+// In the order in which they end, which is not that in which they were made.
+asyncio::Coro<> tasks_as_they_complete(long count) {
+  std::mt19937 random(1);
+  std::vector<asyncio::Coro<long>> children;
+  for (long i = 0; i < count; ++i)
+    children.push_back(answer_after(std::chrono::nanoseconds(random() % 1'000'000), i));
+  for (auto& next : asyncio::as_completed(std::move(children))) co_await std::move(next);
+}
+
 asyncio::Coro<> timers_cancelled_in_random_order(long count) {
   asyncio::Loop& loop = asyncio::get_running_loop();
   std::mt19937 random(1);
@@ -139,6 +187,10 @@ constexpr Row kRows[] = {
     {"contenders of a Lock", contenders_of_a_lock},
     {"parties of a Barrier", parties_of_a_barrier},
     {"items of a Queue", items_of_a_queue},
+    {"getters of a Queue", getters_of_a_queue},
+    {"tasks of which each awaits the next", chain_of_tasks},
+    {"the same, cancelled at its end", chain_cancelled},
+    {"tasks as they complete", tasks_as_they_complete},
     {"timers cancelled in random order", timers_cancelled_in_random_order},
     {"timers that fire", timers_that_fire},
 };
@@ -169,26 +221,32 @@ double peak_bytes() {
   return 1024.0 * static_cast<double>(used.ru_maxrss);
 }
 
-// The most memory that one run takes, in a process of its own, which has run the case once with a
-// few elements before: what a process needs once does not count.
+// The most memory that one run takes, after it has run with a few elements: what a process needs
+// once does not count.
 double bytes_each(Case run, long count) {
+  asyncio::run(run(10));
+  const double before = peak_bytes();
+  asyncio::run(run(count));
+  return (peak_bytes() - before) / static_cast<double>(count);
+}
+
+// Each figure in a process of its own. Otherwise a row whose elements end in random order would
+// leave the pool's blocks in that order to the next, which then waits for memory.
+double in_child(double (*measure)(Case, long), Case run, long count) {
   int ends[2];
-  double bytes = 0;
-  if (pipe(ends) != 0) return bytes;
+  double figure = 0;
+  if (pipe(ends) != 0) return figure;
   if (const pid_t child = fork(); child == 0) {
-    asyncio::run(run(10));
-    const double before = peak_bytes();
-    asyncio::run(run(count));
-    bytes = (peak_bytes() - before) / static_cast<double>(count);
-    const bool told = write(ends[1], &bytes, sizeof(bytes)) == sizeof(bytes);
+    figure = measure(run, count);
+    const bool told = write(ends[1], &figure, sizeof(figure)) == sizeof(figure);
     _exit(told ? 0 : 1);
   } else if (child > 0) {
-    if (read(ends[0], &bytes, sizeof(bytes)) != sizeof(bytes)) bytes = 0;
+    if (read(ends[0], &figure, sizeof(figure)) != sizeof(figure)) figure = 0;
     waitpid(child, nullptr, 0);
   }
   close(ends[0]);
   close(ends[1]);
-  return bytes;
+  return figure;
 }
 
 void print_table(const char* unit, double (*measure)(Case, long), long least, long most) {
@@ -200,7 +258,7 @@ void print_table(const char* unit, double (*measure)(Case, long), long least, lo
     std::printf("\n| %s |", row.name);
     for (long count = least; count <= most; count *= 10) {
       std::fflush(stdout);
-      std::printf(" %.0f |", measure(row.run, count));
+      std::printf(" %.0f |", in_child(measure, row.run, count));
     }
   }
   std::printf("\n");
@@ -216,7 +274,7 @@ int main(int argc, char** argv) {
         std::printf("%.1f\n", nanoseconds_each(row.run, std::atol(argv[2])));
     return 0;
   }
-  print_table("bytes", bytes_each, 10'000, most);  // first, since the children inherit the pool
+  print_table("bytes", bytes_each, 10'000, most);
   std::printf("\n");
   print_table("nanoseconds", nanoseconds_each, 1, most);
   return 0;
