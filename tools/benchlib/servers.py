@@ -15,11 +15,12 @@ class Side:
     """Commands by the kind of row: tcp, unix, udp, tls, http, client."""
 
     def __init__(self, commands, package="", environment=None, template=None, every=1,
-                 recorded=False):
+                 recorded=False, arguments=()):
         self.commands = {kind: [str(word) for word in command]
                          for kinds, command in commands.items() for kind in kinds.split()}
         self.package = package
         self.environment = environment or {}
+        self.arguments = list(arguments)  # behind the address
         self.template = template  # a configuration file, where the port is not an argument
         self.every = every  # measured in every so many rounds
         self.recorded = recorded  # by `asyncio trace`, from CPU 1; only where --sides asks for it
@@ -39,7 +40,7 @@ class Side:
         files = [folder / "cert.pem", folder / "key.pem"] if kind == "tls" else []
         if pathlib.Path(command[0]).name.startswith("bench_tls"):
             return [*command, *files]
-        return [*command, kind, address, *files]
+        return [*command, kind, address, *files, *self.arguments]
 
 
 def free_port():
