@@ -19,8 +19,7 @@ struct Link {
   void unlink() noexcept {
     next->prev = prev;
     prev->next = next;
-    next = nullptr;
-    prev = nullptr;
+    next = nullptr;  // prev is of no interest then
   }
 };
 
@@ -72,13 +71,19 @@ class IntrusiveList {
   // The element after `element`, or null at the end.
   T* after(T& element) noexcept {
     Link* next = static_cast<Link&>(element).next;
-    return next == &head_ ? nullptr : static_cast<T*>(next);
+    return next == &head_ ? nullptr : &static_cast<T&>(*next);
+  }
+
+  // Takes out the only element of a list that has one.
+  T& pop_only() noexcept {
+    T& element = front();
+    head_.next = head_.prev = &head_;
+    static_cast<Link&>(element).next = nullptr;
+    return element;
   }
 
   // The element, where there is exactly one; null otherwise.
-  T* only() noexcept {
-    return head_.next == head_.prev && !empty() ? static_cast<T*>(head_.next) : nullptr;
-  }
+  T* only() noexcept { return head_.next == head_.prev && !empty() ? &front() : nullptr; }
 
   // The first element, or null.
   T* first() noexcept { return empty() ? nullptr : &front(); }

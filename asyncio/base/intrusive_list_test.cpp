@@ -47,6 +47,20 @@ TEST_F(IntrusiveListTest, an_element_leaves_from_the_middle_by_itself) {
   EXPECT_EQ(values(list), (std::vector<int>{0, 2}));
 }
 
+TEST_F(IntrusiveListTest, the_only_element_is_known_as_such_and_leaves_the_list_empty) {
+  list.push_back(items[0]);
+  list.push_back(items[1]);
+  EXPECT_EQ(list.only(), nullptr);
+  items[0].unlink();
+  EXPECT_EQ(list.only(), &items[1]);
+
+  EXPECT_EQ(&list.pop_only(), &items[1]);
+
+  EXPECT_TRUE(list.empty());
+  EXPECT_EQ(list.only(), nullptr);
+  EXPECT_FALSE(items[1].is_linked());
+}
+
 TEST_F(IntrusiveListTest, splicing_moves_everything_and_empties_the_other) {
   IntrusiveList<Item> other;
   list.push_back(items[0]);

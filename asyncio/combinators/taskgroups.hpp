@@ -34,7 +34,7 @@ class TaskGroup {
       coroutine.close();
       throw_refusal(refusal);
     }
-    auto task = detail::spawn(scheduler(), std::move(coroutine), &options);
+    auto task = detail::spawn(scheduler(), std::move(coroutine), options);
     adopt(task.base());
     return task;
   }

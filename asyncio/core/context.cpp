@@ -50,15 +50,17 @@ const ContextSlot& current_context() noexcept {
 
 void CallbackContext::remember(const std::optional<Context>& given) {
   if (given)
-    kept_ = std::make_unique<Context>(*given);
+    kept_.reset(new Context(*given));
   else if (const ContextSlot& current = current_context())
-    kept_ = std::make_unique<Context>(current);
+    kept_.reset(new Context(current));
 }
+
+void CallbackContext::Drop::operator()(Context* kept) const noexcept { delete kept; }
 
 // What a callback has set, for its next run.
 void CallbackContext::keep(ContextSlot slot) noexcept {
   try {
-    kept_ = std::make_unique<Context>(std::move(slot));
+    kept_.reset(new Context(std::move(slot)));
   } catch (const std::bad_alloc&) {
     return;  // then it starts empty again
   }

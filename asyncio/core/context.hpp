@@ -136,7 +136,7 @@ class CallbackContext {
       remember(given);
   }
   Context& get() {
-    if (!kept_) kept_ = std::make_unique<Context>();
+    if (!kept_) kept_.reset(new Context);
     return *kept_;
   }
 
@@ -161,7 +161,10 @@ class CallbackContext {
  private:
   void remember(const std::optional<Context>& given);
   void keep(ContextSlot slot) noexcept;
-  std::unique_ptr<Context> kept_;
+  struct Drop {  // not inline: hardly any callback has one
+    void operator()(Context* kept) const noexcept;
+  };
+  std::unique_ptr<Context, Drop> kept_;
 };
 
 }  // namespace detail

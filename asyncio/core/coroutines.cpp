@@ -17,8 +17,12 @@ void CoroPromiseBase::unhandled_exception() noexcept {
 }
 
 std::coroutine_handle<> CoroPromiseBase::leave_task() noexcept {
-  root_task()->body_left(*this);
+  root_task().body_left(*this);
   return std::noop_coroutine();
+}
+
+void CoroPromiseBase::drop_exception() noexcept {
+  if ((callee_ & kIsCallee) == 0) exception_.~exception_ptr();
 }
 
 void throw_coroutine_reused() { throw RuntimeError("cannot reuse already awaited coroutine"); }

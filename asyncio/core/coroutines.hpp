@@ -71,7 +71,8 @@ class CoroPromiseBase : public Pooled {
   CoroPromiseBase(const CoroPromiseBase&) = delete;
   CoroPromiseBase& operator=(const CoroPromiseBase&) = delete;
   ~CoroPromiseBase() {
-    if ((callee_ & kIsCallee) == 0) exception_.~exception_ptr();
+    if (callee_ != 0) [[unlikely]]
+      drop_exception();
   }
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -123,9 +124,8 @@ class CoroPromiseBase : public Pooled {
   CoroPromiseBase* parent() const noexcept {
     return is_root() ? nullptr : reinterpret_cast<CoroPromiseBase*>(caller_ & ~kFlags);
   }
-  TaskBase* root_task() const noexcept {
-    return is_root() ? reinterpret_cast<TaskBase*>(caller_ & ~kFlags) : nullptr;
-  }
+  // Where is_root().
+  TaskBase& root_task() const noexcept { return *reinterpret_cast<TaskBase*>(caller_ & ~kFlags); }
 
   const std::source_location& where() const noexcept { return where_; }
   // What the body has thrown; not while it runs.
@@ -150,6 +150,7 @@ class CoroPromiseBase : public Pooled {
     return leave_task();
   }
   std::coroutine_handle<> leave_task() noexcept;  // the root is done: back to the loop
+  void drop_exception() noexcept;
 
   std::uintptr_t caller_ = 0;
   std::source_location where_;

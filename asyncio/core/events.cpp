@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -48,7 +49,7 @@ void CallbackBlock::cancel() noexcept {
   if (was_cancelled || crosses_threads) return;
   if (slot().is_queued()) scheduler->disarm(*this);
   if (is_linked()) unlink();
-  drop_function();
+  if (has_function_) drop_function();
   if (queued) {
     queued = false;
     drop_reference();
@@ -196,7 +197,7 @@ Loop::Loop(LoopOptions options)
   state_->backend = backend_.get();
   state_->loop = this;
   state_->time_source = time_source_.get();
-  state_->poll_interval = options.poll_interval == 0 ? 1 : options.poll_interval;
+  state_->poll_interval = static_cast<int>(std::clamp(options.poll_interval, 1U, 1U << 30));
   set_debug(options.debug || detail::debug_from_environment());
   detail::show_loop(*state_);
 }

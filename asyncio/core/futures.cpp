@@ -19,26 +19,11 @@ bool FutureWait::cancel_wait(const std::string& message) {
   return future_->cancel(message);
 }
 
-void FutureWait::notify() noexcept { task_->wake(); }
-
-void FutureWait::suspend(CoroPromiseBase& promise) {
-  Scheduler& scheduler = *tls_scheduler;
-  TaskBase& task = *scheduler.current_task;
+void FutureWait::check_awaitable_by(TaskBase& task) {
   if (future_ == &task) throw RuntimeError("Task cannot await on itself: " + task.repr());
-  if (&future_->bind() != &scheduler)
+  if (&future_->bind() != task.scheduler())
     throw RuntimeError("Task " + task.repr() + " got Future " + future_->repr() +
                        " attached to a different loop");
-  task_ = &task;
-  future_->add_waiter(*this);
-  task.suspend_on(promise, *this);
-}
-
-bool FutureWait::has_result() noexcept {
-  if (task_ != nullptr && task_->cancel_is_due()) [[unlikely]] {
-    if (!future_->cancelled()) return false;
-    task_->forget_cancellation();  // a future that was cancelled itself speaks with its own message
-  }
-  return future_->has_result();
 }
 
 std::exception_ptr FutureWait::error() noexcept {
@@ -112,18 +97,39 @@ const char* FutureBase::never_retrieved_sentence() const noexcept {
   return "Future exception was never retrieved";
 }
 
+void FutureBase::finish_with_exception(std::exception_ptr error) noexcept {
+  log_failure_ = true;
+  finish_with(State::finished, std::move(error));
+}
+
+void FutureBase::finish_cancelled(std::exception_ptr error) noexcept {
+  finish_with(State::cancelled, std::move(error));
+}
+
+void FutureBase::finish_with(State state, std::exception_ptr error) noexcept {
+  ::new (static_cast<void*>(&exception_)) std::exception_ptr(std::move(error));
+  state_ = state;
+  wake_waiters();
+}
+
+void FutureBase::drop_exception() noexcept {
+  if (done()) exception_.~exception_ptr();
+}
+
 void FutureBase::dispose() noexcept {
-  // Here and not in the destructor, which would no longer know a task from a future.
-  if (log_failure_ && scheduler_ != nullptr) [[unlikely]] {
-    ExceptionContext context{.message = never_retrieved_sentence(), .exception = exception_};
-    ++references_;  // the report may hold and drop one
-    if (is_task()) context.task = AnyTask(StatePtr<TaskBase>::share(static_cast<TaskBase*>(this)));
-    log_failure_ = false;
-    scheduler_->report(context);
-    context.task.reset();
-    if (--references_ != 0) return;  // the exception handler has kept the task
-  }
-  delete this;
+  if (may_die()) delete this;
+}
+
+// Before the destructor, which would no longer know a task from a future.
+bool FutureBase::report_failure() noexcept {
+  if (scheduler_ == nullptr) return true;
+  ExceptionContext context{.message = never_retrieved_sentence(), .exception = exception_};
+  ++references_;  // the report may hold and drop one
+  if (is_task()) context.task = AnyTask(StatePtr<TaskBase>::share(static_cast<TaskBase*>(this)));
+  log_failure_ = false;
+  scheduler_->report(context);
+  context.task.reset();
+  return --references_ == 0;
 }
 
 Scheduler& FutureBase::bind() {

@@ -73,7 +73,7 @@ class FutureBase : public Node, public Pooled {
   std::exception_ptr failure();  // what rethrow() throws
   bool has_result() const noexcept { return state_ == State::finished && !exception_; }
   void mark_retrieved() noexcept { log_failure_ = false; }
-  const std::exception_ptr& stored_exception() const noexcept { return exception_; }
+  const std::exception_ptr& stored_exception() const noexcept { return exception_; }  // once done
 
   CallbackToken add_callback(DoneCallback* callback, const CallbackOptions& options);
   bool remove_callback(CallbackToken token) noexcept;
@@ -100,7 +100,7 @@ class FutureBase : public Node, public Pooled {
  protected:
   template <class>
   friend struct Shape;
-  explicit FutureBase(Scheduler* scheduler) noexcept : scheduler_(scheduler) {
+  explicit FutureBase(Scheduler* scheduler) noexcept : scheduler_(scheduler), leaf_(nullptr) {
     if (scheduler_ != nullptr) scheduler_->add_reference();
   }
   FutureBase(const FutureBase&) = delete;
@@ -109,6 +109,8 @@ class FutureBase : public Node, public Pooled {
     if (!waiters_.empty()) [[unlikely]]
       orphan_waiters();
     if (scheduler_ != nullptr) scheduler_->drop_reference();
+    if (leaf_ != nullptr) [[unlikely]]
+      drop_exception();
   }
 
   void check_pending() const {
@@ -116,17 +118,19 @@ class FutureBase : public Node, public Pooled {
     if (done()) [[unlikely]]
       throw_invalid_state();
   }
-  void finish_with_value() noexcept { finish(State::finished, nullptr); }
-  void finish_with_exception(std::exception_ptr error) noexcept {
-    log_failure_ = true;
-    finish(State::finished, std::move(error));
+  void finish_with_value() noexcept {
+    ::new (static_cast<void*>(&exception_)) std::exception_ptr();
+    state_ = State::finished;
+    wake_waiters();
   }
-  void finish_cancelled(std::exception_ptr error) noexcept {
-    finish(State::cancelled, std::move(error));
-  }
+  void finish_with_exception(std::exception_ptr error) noexcept;
+  void finish_cancelled(std::exception_ptr error) noexcept;
   virtual const char* never_retrieved_sentence() const noexcept;
   // The last reference is gone. Overridden by states that live on until their children are done.
   virtual void dispose() noexcept;
+  // For dispose(): reports a failure that nobody has retrieved. False where the exception handler
+  // has kept the task.
+  bool may_die() noexcept { return !log_failure_ || report_failure(); }
 
   std::uint32_t references_ = 1;
   State state_ = State::pending;
@@ -135,17 +139,21 @@ class FutureBase : public Node, public Pooled {
   // Of a cancelled task: the first who asks gets its very CancelledError, later ones a plain one.
   bool error_once_ = false;
   Scheduler* scheduler_;
+  union {                           // one word for what is never there together
+    CoroPromiseBase* leaf_;         // pending, of a task: where it resumes; stale while it runs
+    std::exception_ptr exception_;  // done: its failure, or the CancelledError with a message
+  };
 
  private:
-  void finish(State state, std::exception_ptr error) noexcept {
-    state_ = state;
-    exception_ = std::move(error);
+  void wake_waiters() noexcept {
     while (!waiters_.empty()) waiters_.pop_front().notify();
   }
+  void finish_with(State state, std::exception_ptr error) noexcept;
+  void drop_exception() noexcept;
+  bool report_failure() noexcept;
   void orphan_waiters() noexcept;
   [[noreturn]] static void throw_invalid_state();
 
-  std::exception_ptr exception_;  // of a failure, or the CancelledError where it has a message
   NodeList waiters_;
 };
 
@@ -166,6 +174,8 @@ class StatePtr {
   ~StatePtr() {
     if (state_ != nullptr) state_->drop_reference();
   }
+  // Gives the reference away.
+  State* release() noexcept { return std::exchange(state_, nullptr); }
   static StatePtr share(State* state) noexcept {
     if (state != nullptr) state->add_reference();
     return StatePtr(state);
@@ -254,6 +264,8 @@ class FutureWait : public Node {
   ~FutureWait() = default;
 
   void suspend(CoroPromiseBase& promise);
+  // Binds a future that is not bound yet. Throws RuntimeError where `task` may not await it.
+  void check_awaitable_by(TaskBase& task);
   // On resumption. The throw stands in the awaiting frame itself: each function between a throw and
   // its catch costs unwinding some 300 ns.
   void throw_if_not_result() {
@@ -288,8 +300,12 @@ template <class State>
 class OwningAwaiter : public FutureWait {  // co_await of an rvalue: the result moves out
  public:
   using T = typename State::value_type;
-  explicit OwningAwaiter(StatePtr<State> state) noexcept
-      : FutureWait(state.get()), state_(std::move(state)) {}
+  explicit OwningAwaiter(StatePtr<State> state) noexcept : FutureWait(state.release()) {}
+  OwningAwaiter(const OwningAwaiter& other) noexcept : FutureWait(other) {
+    future_->add_reference();
+  }
+  OwningAwaiter& operator=(const OwningAwaiter&) = delete;
+  ~OwningAwaiter() { future_->drop_reference(); }
   bool await_ready() const noexcept { return future_->done(); }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> handle) {
@@ -297,11 +313,8 @@ class OwningAwaiter : public FutureWait {  // co_await of an rvalue: the result 
   }
   T await_resume() {
     throw_if_not_result();
-    return state_->take_value(state_->references() == 1);
+    return static_cast<State*>(future_)->take_value(future_->references() == 1);
   }
-
- private:
-  StatePtr<State> state_;
 };
 
 [[noreturn]] void throw_empty_handle(const char* what);

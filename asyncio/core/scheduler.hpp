@@ -52,7 +52,7 @@ struct Scheduler {
 
   // For who has just shown interest in something that may be there already.
   void poll_in_next_pass() noexcept {
-    handles_since_poll = poll_interval;
+    handles_until_poll = 0;
     next_poll_ = TimePoint::min();
   }
 
@@ -60,8 +60,13 @@ struct Scheduler {
   TimePoint now() noexcept {
     if (time_source != nullptr) [[unlikely]]
       return time_source->now();
-    return clock.now();
+    const TimePoint current = clock.now();
+    surely_ahead_ = current + std::chrono::seconds(1);
+    return current;
   }
+  // Whether `when` is now or past. A deadline a second ahead of the last look at the clock counts
+  // as ahead: a look takes 10 ns, and there is one every 128 handles and after each sleep.
+  bool has_come(TimePoint when) noexcept { return when < surely_ahead_ && when <= now(); }
   void arm(TimerNode& node, TimePoint when) {
     timers.push(when.time_since_epoch().count(), node.slot());
   }
@@ -92,7 +97,8 @@ struct Scheduler {
 
   void add_reference() noexcept { ++references; }
   void drop_reference() noexcept {
-    if (--references == 0) delete this;
+    if (--references == 0) [[unlikely]]
+      destroy();
   }
 
   NodeList ready;
@@ -105,8 +111,8 @@ struct Scheduler {
   bool watched = false;      // debug, an observer, or to be recorded: steps take the slow way
   bool eager_tasks = false;  // the loop's task factory wants them
   // Poll the kernel after so many handles while they keep coming; 1 is CPython's order exactly.
-  unsigned poll_interval = 1;
-  unsigned handles_since_poll = 0;
+  int poll_interval = 1;
+  int handles_until_poll = 0;
   std::uint64_t passes = 0;
   IntrusiveList<TaskLink> tasks;            // all that are not done, in creation order
   IntrusiveList<GeneratorLink> generators;  // started and not finished
@@ -129,9 +135,11 @@ struct Scheduler {
   friend class asyncio::Loop;
   struct Batch;
 
+  void destroy() noexcept;
   void run_once();
   void run_handle(Node& node);
-  [[gnu::noinline]] void run_batch();
+  [[gnu::noinline]] void run_full_pass();
+  void run_batch();
   void queue_due_timers();
   void look_at_kernel();
   void poll();
@@ -152,7 +160,8 @@ struct Scheduler {
   std::atomic<CallbackBlock*> posted_{nullptr};  // a stack, newest first
   std::atomic<bool> asleep_{false};
   TimePoint next_poll_ = TimePoint::min();
-  std::atomic<std::uint64_t> signals_{0};  // bit n-1: signal n arrived
+  TimePoint surely_ahead_ = TimePoint::max();  // max(): look at the clock
+  std::atomic<std::uint64_t> signals_{0};      // bit n-1: signal n arrived
   void (*deliver_signals_)(Scheduler&, std::uint64_t) = nullptr;
 
  public:

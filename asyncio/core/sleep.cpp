@@ -25,7 +25,7 @@ void SleepNode::disarm() noexcept { task_->scheduler()->disarm(*this); }
 void Sleep::start(TaskBase& task, CoroPromiseBase& promise) {
   const Duration delay = delay_;  // the node takes its place
   ::new (static_cast<void*>(std::addressof(node_))) SleepNode(task, delay);
-  state_ = State::asleep;
+  is_asleep_ = true;
   task.suspend_on(promise, node_);
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 #include <chrono>
 #include <cmath>
-#include <cstdint>
 
 #include "asyncio/core/tasks.hpp"
 
@@ -19,8 +18,6 @@ class SleepNode final : public TimerNode {
   ~SleepNode() {
     if (slot().is_queued()) disarm();
   }
-
-  TaskBase& task() const noexcept { return *task_; }
 
   // Two hops, as in CPython: the timer's turn completes the sleep, which queues the task.
   void notify() noexcept override;
@@ -42,20 +39,17 @@ class Sleep {
   Sleep(const Sleep& other) noexcept : delay_(other.delay_) {}
   Sleep& operator=(const Sleep&) = delete;
   ~Sleep() {
-    if (state_ == State::asleep) node_.~SleepNode();
+    if (is_asleep_) node_.~SleepNode();
   }
 
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> handle) {
     TaskBase& task = *current_scheduler().current_task;
-    if (delay_ <= Duration::zero()) {
-      state_ = State::yielded;
-      task_ = &task;
+    if (delay_ <= Duration::zero())
       task.yield(handle.promise());
-    } else {
+    else
       start(task, handle.promise());
-    }
   }
   void await_resume() { task().check_cancelled(); }
   // await_resume() in two parts, for who need not throw: move_on_after(). True where the task's
@@ -64,16 +58,15 @@ class Sleep {
   void take() const noexcept {}
 
  private:
-  TaskBase& task() const noexcept { return state_ == State::asleep ? node_.task() : *task_; }
-  enum class State : std::uint8_t { idle, yielded, asleep };
+  // Whoever resumes is the one that has slept.
+  static TaskBase& task() noexcept { return *tls_scheduler->current_task; }
   void start(TaskBase& task, CoroPromiseBase& promise);
 
-  union {  // as state_ says
+  union {
     Duration delay_;
-    TaskBase* task_;
-    SleepNode node_;
+    SleepNode node_;  // while asleep
   };
-  State state_ = State::idle;
+  bool is_asleep_ = false;
 };
 
 template <class T>

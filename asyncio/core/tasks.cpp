@@ -13,7 +13,6 @@ namespace asyncio {
 namespace detail {
 namespace {
 
-std::atomic<std::uint32_t> next_task_number{1};
 const ContextSlot no_context;
 
 constexpr int kMostCancelDepth = 500;
@@ -30,13 +29,27 @@ std::string line_of(const StackFrame& frame) {
 
 }  // namespace
 
+constinit thread_local TaskNumbers tls_task_numbers;
+
+void take_task_numbers() noexcept {
+  constexpr std::uint32_t kAtOnce = 16;
+  static constinit std::atomic<std::uint32_t> next{1};
+  const std::uint32_t first = next.fetch_add(kAtOnce, std::memory_order_relaxed);
+  tls_task_numbers = {first, first + kAtOnce};
+}
+
 TaskBase::Extras& TaskBase::extras() {
-  if (!extras_) extras_ = std::make_unique<Extras>();
+  if (!extras_) extras_.reset(new Extras);
   return *extras_;
 }
 
+void TaskBase::DropExtras::operator()(Extras* extras) const noexcept { delete extras; }
+
 void TaskBase::adopt(TaskOptions* options) {
-  if (options != nullptr && !options->name.empty()) extras().name = std::move(options->name);
+  if (options != nullptr && !options->name.empty())
+    extras().name = std::move(options->name);
+  else
+    number_ = next_task_number();
   if (options != nullptr && options->context)
     extras().shared = std::move(options->context);
   else if (const ContextSlot& current = current_context())
@@ -53,51 +66,41 @@ const ContextSlot& TaskBase::context() const noexcept {
   return extras_->shared ? extras_->shared->slot() : extras_->context;
 }
 
-void TaskBase::start(CoroPromiseBase& root_promise, bool eager) {
-  scheduler_->tasks.push_back(*this);
-  if (!extras_ || !extras_->name)
-    number_ = next_task_number.fetch_add(1, std::memory_order_relaxed);
-  root_promise.set_task(*this);
-  leaf_ = &root_promise;
-  root_ = &root_promise;
-  add_reference();  // the loop's, until the task is done
-  if (eager && tls_scheduler == scheduler_)
-    run_inside(scheduler_->current_task);
-  else
-    scheduler_->push_ready(*this);
-}
-
 // ---- one step
 
 // `outer` is the task that runs meanwhile: none, but for an eager start inside of one.
 [[gnu::always_inline]] inline void TaskBase::step_inline(TaskBase* outer) {
-  Scheduler& scheduler = *scheduler_;
-  scheduler.current_task = this;
-  scheduler.budget = Scheduler::kBudget;
+  scheduler_->current_task = this;
+  scheduler_->budget = Scheduler::kBudget;
   waiter_ = nullptr;
   if ((task_flags_ & kStarted) == 0) {
     if ((task_flags_ & kMustCancel) != 0) [[unlikely]] {
       finish_unstarted();
-      scheduler.current_task = outer;
+      scheduler_->current_task = outer;
       drop_reference();
       return;
     }
     task_flags_ |= kStarted;
   }
   leaf_->handle().resume();
-  scheduler.current_task = outer;
-  if ((task_flags_ & kBodyDone) != 0)
-    finish();
-  else if (waiter_ == nullptr && !Node::is_linked()) [[unlikely]]
-    bad_await();
-  else if ((task_flags_ & kMustCancel) != 0) [[unlikely]]
-    deliver_kept_cancel();
+  scheduler_->current_task = outer;
+  const bool waits = waiter_ != nullptr || Node::is_linked();
+  if (!waits || (task_flags_ & (kBodyDone | kMustCancel)) != 0) end_step();
 }
 
 void TaskBase::run() { step_inline(nullptr); }
 void TaskBase::run_inside(TaskBase* outer) {
   const ContextScope own(nullptr);
   step_inline(outer);
+}
+
+void TaskBase::end_step() {
+  if ((task_flags_ & kBodyDone) != 0)
+    finish();
+  else if (waiter_ == nullptr && !Node::is_linked())
+    bad_await();
+  else
+    deliver_kept_cancel();
 }
 
 // The task was cancelled while it ran, and waits now. Where the waiter can no longer be cancelled,
@@ -114,27 +117,27 @@ void TaskBase::deliver_kept_cancel() {
 void TaskBase::finish() {
   CoroPromiseBase& root_promise = *leaf_;
   const bool must_cancel = (task_flags_ & kMustCancel) != 0;
-  if (must_cancel || root_promise.has_exception()) [[unlikely]] {
-    const std::exception_ptr error = root_promise.take_exception();
-    error_once_ = is_cancelled_error(error);
-    const bool is_cancelled = error_once_ || !error;
-    finish_badly(is_cancelled && !error ? take_cancel_error() : error, is_cancelled);
-    return;
-  }
-  std::exception_ptr error;
+  if (must_cancel || root_promise.has_exception()) [[unlikely]]
+    return finish_without_value(root_promise);
   try {
     take_value(root_promise);
   } catch (...) {
-    error = std::current_exception();
-  }
-  if (error) [[unlikely]] {
-    finish_badly(std::move(error), false);
-    return;
+    return finish_with_current_exception();
   }
   destroy_root();
   finish_with_value();
   drop_reference();  // the loop's
 }
+
+// The body has thrown, or the task has cancelled itself.
+void TaskBase::finish_without_value(CoroPromiseBase& root_promise) {
+  const std::exception_ptr error = root_promise.take_exception();
+  error_once_ = is_cancelled_error(error);
+  const bool is_cancelled = error_once_ || !error;
+  finish_badly(is_cancelled && !error ? take_cancel_error() : error, is_cancelled);
+}
+
+void TaskBase::finish_with_current_exception() { finish_badly(std::current_exception(), false); }
 
 void TaskBase::finish_badly(std::exception_ptr error, bool is_cancelled) {
   destroy_root();
@@ -295,7 +298,7 @@ void TaskBase::note_traceback(const std::exception_ptr& error) noexcept {
 }
 
 std::string TaskBase::traceback() const {
-  if (!extras_ || !extras_->traced || extras_->traced != stored_exception()) return "";
+  if (!done() || !extras_ || !extras_->traced || extras_->traced != stored_exception()) return "";
   std::string text = "Traceback (most recent call last):\n";
   for (const StackFrame& frame : extras_->traceback) text += line_of(frame);
   return text + describe(stored_exception()) + "\n";

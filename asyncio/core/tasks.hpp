@@ -29,6 +29,21 @@ struct TaskOptions {
 
 namespace detail {
 
+// The numbers of tasks that have no name count in the process. A thread takes some in advance: a
+// locked addition for each task would cost 4 ns.
+struct TaskNumbers {
+  std::uint32_t next = 0;
+  std::uint32_t end = 0;
+};
+extern constinit thread_local TaskNumbers tls_task_numbers
+    __attribute__((tls_model("initial-exec")));
+void take_task_numbers() noexcept;
+inline std::uint32_t next_task_number() noexcept {
+  if (tls_task_numbers.next == tls_task_numbers.end) [[unlikely]]
+    take_task_numbers();
+  return tls_task_numbers.next++;
+}
+
 // Life of a task:
 //
 //   queued --run()--> running --suspend_on()--> waiting --wake()--> queued
@@ -89,10 +104,9 @@ class TaskBase : public FutureBase, public TaskLink {
   // In a ring of tasks that await each other, cancelling one comes back to it.
   bool passes_cancel_on() const noexcept { return (task_flags_ & kPassesCancelOn) != 0; }
   Node* waiter() const noexcept { return waiter_; }
-  CoroPromiseBase* leaf() const noexcept { return leaf_; }
   CoroPromiseBase* root() const noexcept { return root_; }
 
-  void run() override;  // one step
+  void run() final;  // one step
   void body_left(CoroPromiseBase& root) noexcept {
     leaf_ = &root;
     task_flags_ |= kBodyDone;
@@ -109,12 +123,25 @@ class TaskBase : public FutureBase, public TaskLink {
   void prepare(TaskOptions* options) {
     if (options != nullptr || may_have_context()) [[unlikely]]
       adopt(options);
+    else
+      number_ = next_task_number();
   }
-  void start(CoroPromiseBase& root, bool eager);
+  // From here on the loop holds a reference, too, until the task is done.
+  void start(CoroPromiseBase& root, bool eager) {
+    scheduler_->tasks.push_back(*this);
+    root.set_task(*this);
+    leaf_ = &root;
+    root_ = &root;
+    add_reference();
+    if (eager && tls_scheduler == scheduler_) [[unlikely]]
+      run_inside(scheduler_->current_task);
+    else
+      scheduler_->push_ready(*this);
+  }
 
  protected:
   explicit TaskBase(Scheduler& scheduler) noexcept : FutureBase(&scheduler) {}
-  ~TaskBase() override = default;
+  [[gnu::always_inline]] ~TaskBase() override = default;  // in each state's, as FutureBase's
   // Moves the result out of the promise.
   virtual void take_value(CoroPromiseBase& root) = 0;
   // Frees what create_task(fn, args...) kept.
@@ -145,6 +172,9 @@ class TaskBase : public FutureBase, public TaskLink {
     std::exception_ptr traced;      // debug mode: the last exception, and where it came from
     std::vector<StackFrame> traceback;
   };
+  struct DropExtras {  // not inline: hardly any task has some
+    void operator()(Extras* extras) const noexcept;
+  };
 
   Extras& extras();
   void adopt(TaskOptions* options);
@@ -152,7 +182,10 @@ class TaskBase : public FutureBase, public TaskLink {
   void cancel_later(const std::string& message);
   void run_inside(TaskBase* outer);
   void step_inline(TaskBase* outer);
+  void end_step();
   void finish();
+  void finish_without_value(CoroPromiseBase& root);
+  void finish_with_current_exception();
   void finish_badly(std::exception_ptr error, bool is_cancelled);
   void let_go() noexcept;
   void finish_unstarted();
@@ -163,10 +196,10 @@ class TaskBase : public FutureBase, public TaskLink {
   void destroy_frames() noexcept;
   void bad_await();
 
-  CoroPromiseBase* leaf_ = nullptr;  // where the task resumes; stale while it runs
   CoroPromiseBase* root_ = nullptr;  // its body; null once that is destroyed
   Node* waiter_ = nullptr;           // what the task waits on, until its next step
-  std::unique_ptr<Extras> extras_;   // null: the usual name, nothing set in the context
+  // Null: the usual name, nothing set in the context.
+  std::unique_ptr<Extras, DropExtras> extras_;
   std::uint32_t number_ = 0;
   std::uint32_t cancel_requests_ = 0;
 };
@@ -201,6 +234,18 @@ class TaskState : public TaskBase {
   [[no_unique_address]] ValueSlot<T> slot_;
 };
 
+// create_task(coroutine).
+template <class T>
+class CoroTaskState final : public TaskState<T> {
+ public:
+  using TaskState<T>::TaskState;
+
+ protected:
+  void dispose() noexcept override {  // here, in a final class: saves two virtual calls
+    if (this->may_die()) delete this;
+  }
+};
+
 // create_task(fn, args...): the callable and its arguments live as long as the body.
 template <class T, class F, class... Args>
 class CallableTaskState final : public TaskState<T> {
@@ -215,6 +260,9 @@ class CallableTaskState final : public TaskState<T> {
 
  protected:
   void drop_callable() noexcept override { callable_.reset(); }
+  void dispose() noexcept override {
+    if (this->may_die()) delete this;
+  }
 
  private:
   template <std::size_t... Index>
@@ -230,6 +278,28 @@ class CallableTaskState final : public TaskState<T> {
 };
 
 void print_stack_of(const TaskBase& task);
+
+// ---- how a task waits for a future (futures.hpp)
+
+inline void FutureWait::notify() noexcept { task_->wake(); }
+
+inline void FutureWait::suspend(CoroPromiseBase& promise) {
+  Scheduler& scheduler = *tls_scheduler;
+  TaskBase& task = *scheduler.current_task;
+  if (future_->scheduler() != &scheduler || future_ == &task) [[unlikely]]
+    check_awaitable_by(task);
+  task_ = &task;
+  future_->add_waiter(*this);
+  task.suspend_on(promise, *this);
+}
+
+inline bool FutureWait::has_result() noexcept {
+  if (task_ != nullptr && task_->cancel_is_due()) [[unlikely]] {
+    if (!future_->cancelled()) return false;
+    task_->forget_cancellation();  // a future that was cancelled itself speaks with its own message
+  }
+  return future_->has_result();
+}
 
 }  // namespace detail
 
@@ -289,7 +359,7 @@ class Task : public AnyTask {
 
   Task() noexcept = default;  // empty: to be assigned
   explicit Task(detail::StatePtr<State> state) noexcept
-      : AnyTask(detail::StatePtr<detail::TaskBase>(release(state))) {}
+      : AnyTask(detail::StatePtr<detail::TaskBase>(state.release())) {}
 
   // Throws the failure, CancelledError, or InvalidStateError("Result is not set.").
   Ref<T> result() const {
@@ -310,19 +380,12 @@ class Task : public AnyTask {
   detail::OwningAwaiter<State> operator co_await() && {
     static_cast<void>(base());
     return detail::OwningAwaiter<State>(
-        detail::StatePtr<State>(static_cast<State*>(release(base_))));
+        detail::StatePtr<State>(static_cast<State*>(base_.release())));
   }
   detail::StatePtr<State> state() const { return detail::StatePtr<State>::share(&typed()); }
 
  private:
   State& typed() const { return static_cast<State&>(base()); }
-  template <class S>
-  static S* release(detail::StatePtr<S>& state) noexcept {
-    S* raw = state.get();
-    raw->add_reference();
-    state = {};
-    return raw;
-  }
 };
 
 namespace detail {
@@ -344,20 +407,27 @@ Coro<await_result_t<A>> await_in_coroutine(A awaitable) {
   co_return co_await std::move(awaitable);
 }
 template <class A>
-ASYNCIO_CORO_WRAPPER auto as_coroutine(A awaitable) {
+ASYNCIO_CORO_WRAPPER decltype(auto) as_coroutine(A&& awaitable) {
   if constexpr (is_coro<A>)
-    return awaitable;
+    return std::move(awaitable);
   else
-    return await_in_coroutine(std::move(awaitable));
+    return await_in_coroutine(A(std::forward<A>(awaitable)));
 }
 
 template <class T>
-Task<T> spawn(Scheduler& scheduler, Coro<T> coroutine, TaskOptions* options) {
-  StatePtr<TaskState<T>> owner(new TaskState<T>(scheduler));
-  owner->prepare(options);
+Task<T> spawn(Scheduler& scheduler, Coro<T>&& coroutine) {
+  StatePtr<TaskState<T>> owner(new CoroTaskState<T>(scheduler));
+  owner->prepare(nullptr);
   auto frame = std::move(coroutine).release();  // nothing throws from here on
-  owner->start(frame.promise(),
-               (options != nullptr && options->eager_start) || scheduler.eager_tasks);
+  owner->start(frame.promise(), scheduler.eager_tasks);
+  return Task<T>(std::move(owner));
+}
+template <class T>
+Task<T> spawn(Scheduler& scheduler, Coro<T>&& coroutine, TaskOptions& options) {
+  StatePtr<TaskState<T>> owner(new CoroTaskState<T>(scheduler));
+  owner->prepare(&options);
+  auto frame = std::move(coroutine).release();
+  owner->start(frame.promise(), options.eager_start || scheduler.eager_tasks);
   return Task<T>(std::move(owner));
 }
 
@@ -382,13 +452,13 @@ template <Awaitable A>
   requires(!std::is_lvalue_reference_v<A>)
 Task<await_result_t<A>> create_task(A&& awaitable) {
   return detail::spawn(detail::current_scheduler(),
-                       detail::as_coroutine(std::forward<A>(awaitable)), nullptr);
+                       detail::as_coroutine(std::forward<A>(awaitable)));
 }
 template <Awaitable A>
   requires(!std::is_lvalue_reference_v<A>)
 Task<await_result_t<A>> create_task(A&& awaitable, TaskOptions options) {
   return detail::spawn(detail::current_scheduler(),
-                       detail::as_coroutine(std::forward<A>(awaitable)), &options);
+                       detail::as_coroutine(std::forward<A>(awaitable)), options);
 }
 // Moves the callable and copies the arguments into the task, so that nothing they hold can
 // dangle while the body runs; std::ref() passes a reference.

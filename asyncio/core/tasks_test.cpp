@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "asyncio/testing.hpp"
@@ -240,6 +243,39 @@ ASYNCIO_TEST(Task, names_count_up_and_can_be_changed) {
   second.cancel();
   co_await wait(std::vector{first, second});
   EXPECT_EQ(first.repr(), "<Task cancelled name='other'>");
+}
+
+// Each thread takes some numbers in advance.
+TEST(Task, names_count_up_over_loops_and_are_given_only_once_by_all_threads) {
+  constexpr std::size_t kTasks = 40;
+  const auto numbers_of_tasks = [] {
+    std::vector<int> numbers;
+    for (int loops = 0; loops < 2; ++loops)
+      run([](std::vector<int>& all) -> Coro<> {
+        for (std::size_t i = 0; i < kTasks; ++i) {
+          auto task = create_task(after(0s, 0));
+          all.push_back(std::stoi(task.get_name().substr(5)));
+          co_await task;
+        }
+      }(numbers));
+    return numbers;
+  };
+  std::vector<int> all;
+  std::mutex guard;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i)
+    threads.emplace_back([&] {
+      const std::vector<int> numbers = numbers_of_tasks();
+      EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
+      const std::lock_guard held(guard);
+      all.insert(all.end(), numbers.begin(), numbers.end());
+    });
+  for (std::thread& thread : threads) thread.join();
+
+  std::sort(all.begin(), all.end());
+
+  EXPECT_EQ(all.size(), 3 * 2 * kTasks);
+  EXPECT_EQ(std::adjacent_find(all.begin(), all.end()), all.end());
 }
 
 ASYNCIO_TEST(Task, the_stack_names_every_coroutine_outermost_first) {

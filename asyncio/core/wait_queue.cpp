@@ -6,25 +6,6 @@ namespace asyncio::detail {
 
 // ---- one place
 
-inline void WaitNode::enter(WaitQueue& queue, CoroPromiseBase& promise, bool front) {
-  Scheduler& scheduler = current_scheduler();
-  task_ = scheduler.current_task;
-  queue_ = &queue;
-  state_ = State::waiting;
-  if (front) {
-    queue.nodes_.push_front(*this);
-    queue.cursor_ = this;
-  } else {
-    queue.nodes_.push_back(*this);
-    if (queue.waiting_ == 0) queue.cursor_ = this;
-  }
-  ++queue.live_;
-  ++queue.waiting_;
-  task_->suspend_on(promise, *this);
-}
-
-void WaitNode::suspend(WaitQueue& queue, CoroPromiseBase& promise) { enter(queue, promise, false); }
-
 void WaitNode::suspend_in_front(WaitQueue& queue, CoroPromiseBase& promise) {
   enter(queue, promise, true);
 }
@@ -53,16 +34,7 @@ bool WaitNode::cancel_wait(const std::string& message) {
   return true;
 }
 
-void WaitNode::leave_queue() noexcept {
-  if (queue_->cursor_ == this) {
-    Node* next = queue_->nodes_.after(*this);
-    queue_->cursor_ = static_cast<WaitNode*>(next);
-  }
-  NodeList::remove(*this);
-  if (state_ == State::waiting) --queue_->waiting_;
-  if (state_ != State::cancelled) --queue_->live_;
-  queue_ = nullptr;
-}
+void WaitNode::give_up() noexcept { leave(); }
 
 void WaitNode::throw_orphaned() {
   task_->check_cancelled();
@@ -107,7 +79,8 @@ void WaitQueue::wake_all() noexcept {
   while (wake_one()) {}
 }
 
-void WaitQueue::bind_first(Scheduler& scheduler, const char* owner) {
+void WaitQueue::bind(Scheduler& scheduler, const char* owner) {
+  if (bound_ == &scheduler) return;
   if (bound_ != nullptr)
     throw RuntimeError(std::string(owner) + " is bound to a different event loop");
   bound_ = &scheduler;

@@ -23,7 +23,10 @@ class WaitNode : public Node {
   WaitNode() noexcept = default;
   WaitNode(const WaitNode&) noexcept : Node() {}  // a copy waits nowhere
   WaitNode& operator=(const WaitNode&) = delete;
-  ~WaitNode() { leave(); }
+  ~WaitNode() {
+    if (queue_ != nullptr) [[unlikely]]
+      give_up();
+  }
 
   void run() final {}
   void notify() noexcept final;
@@ -56,10 +59,8 @@ class WaitNode : public Node {
   friend class WaitQueue;
   void enter(WaitQueue& queue, CoroPromiseBase& promise, bool front);
   [[noreturn]] void throw_orphaned();
-  void leave() noexcept {
-    if (queue_ != nullptr) leave_queue();
-  }
-  void leave_queue() noexcept;
+  void leave() noexcept;
+  void give_up() noexcept;  // its frame is destroyed
 
   WaitQueue* queue_ = nullptr;
   TaskBase* task_ = nullptr;
@@ -92,17 +93,14 @@ class WaitQueue {
     holder_ = scheduler != nullptr ? scheduler->current_task : nullptr;
   }
   // Throws RuntimeError where `queue` has been waited on in another loop.
-  void bind(Scheduler& scheduler, const char* owner) {
-    if (bound_ != &scheduler) [[unlikely]]
-      bind_first(scheduler, owner);
-  }
+  void bind(Scheduler& scheduler, const char* owner);
+  bool is_bound_to(const Scheduler& scheduler) const noexcept { return bound_ == &scheduler; }
 
  private:
   template <class>
   friend struct Shape;
   friend class WaitNode;
   WaitNode* first_waiting() noexcept;
-  void bind_first(Scheduler& scheduler, const char* owner);
 
   NodeList nodes_;
   WaitNode* cursor_ = nullptr;  // nothing before it is waiting; null: look from the front
@@ -112,6 +110,38 @@ class WaitQueue {
   const TaskBase* holder_ = nullptr;
   const char* what_ = nullptr;  // "<asyncio.locks.Lock object>"; null before the first wait
 };
+
+// ---- inline: what each wait goes through (20 instructions less than out of line)
+
+inline void WaitNode::enter(WaitQueue& queue, CoroPromiseBase& promise, bool front) {
+  task_ = current_scheduler().current_task;
+  queue_ = &queue;
+  state_ = State::waiting;
+  if (front) {
+    queue.nodes_.push_front(*this);
+    queue.cursor_ = this;
+  } else {
+    queue.nodes_.push_back(*this);
+    if (queue.waiting_ == 0) queue.cursor_ = this;
+  }
+  ++queue.live_;
+  ++queue.waiting_;
+  task_->suspend_on(promise, *this);
+}
+
+inline void WaitNode::suspend(WaitQueue& queue, CoroPromiseBase& promise) {
+  enter(queue, promise, false);
+}
+
+inline void WaitNode::leave() noexcept {
+  if (queue_ == nullptr) return;
+  if (queue_->cursor_ == this)
+    queue_->cursor_ = static_cast<WaitNode*>(queue_->nodes_.after(*this));
+  NodeList::remove(*this);
+  if (state_ == State::waiting) --queue_->waiting_;
+  if (state_ != State::cancelled) --queue_->live_;
+  queue_ = nullptr;
+}
 
 }  // namespace detail
 }  // namespace asyncio
