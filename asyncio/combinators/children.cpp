@@ -80,8 +80,7 @@ std::exception_ptr take_failure(FutureBase& child) {
   return std::make_exception_ptr(CancelledError());
 }
 
-void check_same_loop(const FutureBase& future, const Scheduler* scheduler) {
-  if (future.scheduler() == nullptr || future.scheduler() == scheduler) return;
+void throw_other_loop(const FutureBase& future) {
   throw ValueError(
       "The future belongs to a different loop than the one specified as the loop argument\n"
       "  future: " +

@@ -127,7 +127,10 @@ class Follower : public ChildOwner {
 std::exception_ptr take_failure(FutureBase& child);
 
 // Throws ValueError where the future belongs to another loop than `scheduler`.
-void check_same_loop(const FutureBase& future, const Scheduler* scheduler);
+[[noreturn]] void throw_other_loop(const FutureBase& future);
+inline void check_same_loop(const FutureBase& future, const Scheduler* scheduler) {
+  if (future.scheduler() != scheduler && future.scheduler() != nullptr) throw_other_loop(future);
+}
 
 // The result of a child that has one: moved out where nobody else can ask for it.
 template <class State>
@@ -174,8 +177,10 @@ child_handle_t<A> child_handle(A&& awaitable) {
   using Bare = std::remove_cvref_t<A>;
   if constexpr (std::is_same_v<child_handle_t<A>, Bare>)
     return std::forward<A>(awaitable);
+  else if constexpr (std::is_same_v<A, Bare>)
+    return create_task(std::forward<A>(awaitable));
   else
-    return create_task(Bare(std::forward<A>(awaitable)));
+    return create_task(Bare(awaitable));
 }
 
 template <class T>

@@ -38,17 +38,17 @@ void Timeout::reschedule(std::optional<TimePoint> when) {
       throw RuntimeError("Cannot change state of finished Timeout");
   }
   disarm();
-  when_ = when;
+  when_ = when.value_or(kNever);
   arm();
 }
 
 void Timeout::arm() {
-  if (!when_) return;
+  if (when_ == kNever) return;
   detail::Scheduler& scheduler = *task_->scheduler();
-  if (*when_ <= scheduler.now())
+  if (scheduler.has_come(when_))
     scheduler.push_ready(*this);
   else
-    scheduler.arm(*this, *when_);
+    scheduler.arm(*this, when_);
 }
 
 void Timeout::disarm() noexcept {
@@ -102,8 +102,9 @@ std::string Timeout::repr() const {
   std::string text = std::string("<Timeout [") + names[static_cast<std::size_t>(state_)] + "]";
   if (state_ == State::active)
     text += " when=" +
-            (when_ ? std::to_string(static_cast<double>(when_->time_since_epoch().count()) * 1e-9)
-                   : std::string("None"));
+            (when_ == kNever
+                 ? std::string("None")
+                 : std::to_string(static_cast<double>(when_.time_since_epoch().count()) * 1e-9));
   return text + ">";
 }
 

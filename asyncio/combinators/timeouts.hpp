@@ -42,7 +42,7 @@ struct Ready<void> {
 // Lifetime:     enclosed by the scope; may be moved before that only.
 class Timeout final : private detail::TimerNode {
  public:
-  explicit Timeout(std::optional<TimePoint> when) noexcept : when_(when) {}
+  explicit Timeout(std::optional<TimePoint> when) noexcept : when_(when.value_or(kNever)) {}
   Timeout(Timeout&& other) noexcept : TimerNode(other), when_(other.when_) {}
   Timeout& operator=(Timeout&&) = delete;
   ~Timeout();
@@ -64,7 +64,9 @@ class Timeout final : private detail::TimerNode {
   bool finish_instead() noexcept;
   // True from the moment the deadline passed, also if the body swallowed the cancellation.
   bool expired() const noexcept { return state_ == State::expiring || state_ == State::expired; }
-  std::optional<TimePoint> when() const noexcept { return when_; }
+  std::optional<TimePoint> when() const noexcept {
+    return when_ == kNever ? std::nullopt : std::optional(when_);
+  }
   // nullopt: no deadline. Throws RuntimeError unless the scope is active.
   void reschedule(std::optional<TimePoint> when);
   std::string repr() const;
@@ -85,7 +87,8 @@ class Timeout final : private detail::TimerNode {
   void run() override { expire(); }
   bool cancel_wait(const std::string&) override { return false; }
 
-  std::optional<TimePoint> when_;
+  static constexpr TimePoint kNever = TimePoint::max();
+  TimePoint when_;
   detail::StatePtr<detail::TaskBase> task_;  // shared: the scope may outlive its task
   int requests_before_ = 0;
   State state_ = State::created;

@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,29 +61,43 @@ struct SyncNode final : WaitNode {};
 template <class Primitive>
 class [[nodiscard]] SyncWait {
  public:
-  explicit SyncWait(Primitive& primitive) noexcept : primitive_(&primitive) {}
+  explicit SyncWait(Primitive& primitive) noexcept
+      : word_(reinterpret_cast<std::uintptr_t>(&primitive)) {}
+  SyncWait(const SyncWait& other) noexcept : SyncWait(other.primitive()) {}  // waits nowhere
+  SyncWait& operator=(const SyncWait&) = delete;
+  ~SyncWait() {
+    if (has_node()) node_.~SyncNode();
+  }
 
-  bool await_ready() const { return primitive_->take_free(); }
+  bool await_ready() const { return primitive().take_free(); }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> handle) {
-    primitive_->begin_wait(node_.emplace(), handle.promise());
+    ::new (static_cast<void*>(&node_)) SyncNode;
+    word_ |= kHasNode;
+    primitive().begin_wait(node_, handle.promise());
   }
   void await_resume() { end(); }
   // await_resume() in two parts, for who need not throw: move_on_after(). True where the task's
   // cancellation, which stays due, has ended the wait; whom that concerns has been told.
-  bool is_cancelled() { return node_ && !primitive_->end_wait(*node_); }
+  bool is_cancelled() { return has_node() && !primitive().end_wait(node_); }
   void take() const noexcept {}
 
  protected:
   void end() {
     if (is_cancelled()) [[unlikely]]
-      node_->throw_cancelled();
+      node_.throw_cancelled();
   }
-
-  Primitive* primitive_;
+  Primitive& primitive() const noexcept { return *reinterpret_cast<Primitive*>(word_ & ~kHasNode); }
 
  private:
-  std::optional<SyncNode> node_;
+  static constexpr std::uintptr_t kHasNode = 1;
+  bool has_node() const noexcept { return (word_ & kHasNode) != 0; }
+
+  std::uintptr_t
+      word_;  // the primitive, and whether node_ is there: a flag of its own takes 8 bytes
+  union {
+    SyncNode node_;
+  };
 };
 
 // The awaiter of scoped().
@@ -96,7 +109,7 @@ class [[nodiscard]] ScopedWait : public SyncWait<Primitive> {
     this->end();
     return take();
   }
-  Guard take() const noexcept { return Guard(this->primitive_, &Primitive::give_back); }
+  Guard take() const noexcept { return Guard(&this->primitive(), &Primitive::give_back); }
 };
 
 }  // namespace detail

@@ -31,15 +31,16 @@ NodeList& QueueWait::line() const noexcept {
   return side_ == Side::get ? queue_->getters_ : queue_->putters_;
 }
 
-QueueWait::~QueueWait() {
-  if (state_ == State::woken && queue_ != nullptr) --queue_->woken_;  // its frame was destroyed
+void QueueWait::give_up() noexcept {
+  if (queue_ != nullptr) --queue_->woken_;
 }
 
 bool QueueWait::is_blocked() const noexcept { return queue_->blocks(side_); }
 
 void QueueWait::suspend(CoroPromiseBase& promise) {
   Scheduler& scheduler = current_scheduler();
-  queue_->bind(scheduler);
+  if (queue_->bound_ != &scheduler) [[unlikely]]
+    return suspend_in_unbound(promise);
   task_ = scheduler.current_task;
   task_->suspend_on(promise, *this);
   if (is_blocked()) {
@@ -50,6 +51,12 @@ void QueueWait::suspend(CoroPromiseBase& promise) {
     ++queue_->woken_;
     scheduler.push_ready(*this);
   }
+}
+
+// By itself, so that suspend() need not save its registers for it.
+void QueueWait::suspend_in_unbound(CoroPromiseBase& promise) {
+  queue_->bind(current_scheduler());
+  suspend(promise);
 }
 
 void QueueWait::notify() noexcept {
@@ -116,7 +123,7 @@ void QueueBase::wake_all(NodeList& line) noexcept {
   while (!line.empty()) wake_next(line);
 }
 
-void QueueBase::bind_first(Scheduler& scheduler) {
+void QueueBase::bind(Scheduler& scheduler) {
   if (bound_ != nullptr) throw RuntimeError(repr() + " is bound to a different event loop");
   bound_ = &scheduler;
 }

@@ -33,7 +33,10 @@ class QueueWait final : public Node {
   QueueWait(const QueueWait& other) noexcept  // a copy waits nowhere
       : Node(other), queue_(other.queue_), side_(other.side_) {}
   QueueWait& operator=(const QueueWait&) = delete;
-  ~QueueWait();
+  ~QueueWait() {
+    if (state_ == State::woken) [[unlikely]]
+      give_up();
+  }
 
   void suspend(CoroPromiseBase& promise);
   // On resumption: throws where the task was cancelled, and passes its wake-up on; throws
@@ -54,9 +57,11 @@ class QueueWait final : public Node {
   friend struct Shape;
   enum class State : unsigned char { idle, waiting, woken, ran, cancelled };
 
+  [[gnu::noinline]] void suspend_in_unbound(CoroPromiseBase& promise);
   bool is_blocked() const noexcept;
   NodeList& line() const noexcept;
   [[noreturn]] void throw_instead();
+  void give_up() noexcept;  // its frame is destroyed
 
   QueueBase* queue_;  // null: it was destroyed meanwhile
   TaskBase* task_ = nullptr;
@@ -123,20 +128,18 @@ class QueueBase {
   static void wake_next(NodeList& line) noexcept;
   static void wake_all(NodeList& line) noexcept;
   static std::string count(const char* name, const NodeList& line);
-  void bind(Scheduler& scheduler) {
-    if (bound_ != &scheduler) [[unlikely]]
-      bind_first(scheduler);
-  }
-  void bind_first(Scheduler& scheduler);
+  void bind(Scheduler& scheduler);
   void orphan_woken() noexcept;
   [[noreturn]] void throw_cannot_put() const;
   [[noreturn]] void throw_cannot_get() const;
 
   std::size_t maxsize_;
   std::size_t size_ = 0;
-  std::size_t unfinished_ = 0;  // put and not yet task_done()
-  NodeList getters_;            // of QueueWait
+  NodeList getters_;  // of QueueWait
   NodeList putters_;
+  // Put and not yet task_done(). Not beside size_: counted up together, in one piece, the two would
+  // have to wait for what was written to one of them (4 ns an item).
+  std::size_t unfinished_ = 0;
   std::size_t woken_ = 0;  // waits that left a line and have not run yet
   Event finished_;         // set while unfinished_ == 0
   Scheduler* bound_ = nullptr;
