@@ -109,7 +109,13 @@ Coro<bool> HttpSession::serve_one() {
   }
   http::Response response = co_await handle(request);
   const bool stays = keep_alive && !state_->stopping;
-  co_await answer(response, is_head, stays);
+  put_answer(response, is_head, stays);
+  if (response.file && !is_head && !has_no_body(response.status))
+    co_await send_file(*response.file);
+  if (out_.size() > kFlushAt)
+    co_await flush();
+  else if (!out_.empty() && !reader_.buffered().empty())
+    flush_soon();
   co_return stays && !writer_.is_closing();
 }
 
@@ -215,22 +221,13 @@ void HttpSession::append_head(const http::Response& response, std::uint64_t size
   out_ += "\r\n";
 }
 
-Coro<> HttpSession::answer(http::Response& response, bool is_head, bool keep_alive) {
+// No coroutine, since nearly all answers are put together at once. A file follows by send_file().
+void HttpSession::put_answer(http::Response& response, bool is_head, bool keep_alive) {
   if (response.status < 200 || response.status > 999) response = refusal(500);
   const std::uint64_t size = response.file ? response.file->size() : response.body.size();
   append_head(response, size, keep_alive);
   ++state_->answered;
-  if (!is_head && !has_no_body(response.status)) {
-    if (response.file) {
-      co_await send_file(*response.file);
-    } else {
-      out_ += response.body;
-    }
-  }
-  if (out_.size() > kFlushAt)
-    co_await flush();
-  else if (!out_.empty() && !reader_.buffered().empty())
-    flush_soon();
+  if (!response.file && !is_head && !has_no_body(response.status)) out_ += response.body;
 }
 
 Coro<> HttpSession::send_file(const http::FileBody& file) {
@@ -253,7 +250,7 @@ Coro<> HttpSession::send_file(const http::FileBody& file) {
 
 Coro<> HttpSession::refuse(int status) {
   http::Response response = refusal(status);
-  co_await answer(response, false, false);
+  put_answer(response, false, false);
   co_await flush();
   co_await linger();
 }

@@ -75,7 +75,7 @@ class HttpSession {
   void head_is_read(bool all_was_used);
   bool take_request(http::Request& request);  // False where its path makes no sense.
   Coro<http::Response> handle(http::Request& request);
-  Coro<> answer(http::Response& response, bool is_head, bool keep_alive);
+  void put_answer(http::Response& response, bool is_head, bool keep_alive);
   void append_head(const http::Response& response, std::uint64_t size, bool keep_alive);
   Coro<> send_file(const http::FileBody& file);
   Coro<> refuse(int status);
