@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/cli/commands.hpp"
@@ -23,8 +25,11 @@
 namespace cli {
 namespace {
 
+using asyncio::LoopStats;
 using asyncio::debug::SeenLoop;
 using asyncio::debug::SeenProcess;
+using asyncio::detail::IoCounts;
+using asyncio::detail::IoOperation;
 using Clock = std::chrono::steady_clock;
 
 struct TopOptions {
@@ -75,6 +80,25 @@ double cpu_seconds(int pid, int thread) {
   return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
+// What was counted since the look before.
+template <class Counts>
+Counts since(const Counts& now, const Counts& before) {
+  Counts grown = now;
+  for (std::size_t i = 0; i < grown.size(); ++i) grown[i] -= std::min(before[i], grown[i]);
+  return grown;
+}
+
+std::vector<std::pair<std::string, double>> rates_of(const IoCounts& counts, double seconds) {
+  std::vector<std::pair<std::string, double>> rates;
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    if (counts[i] > 0 && i != static_cast<std::size_t>(IoOperation::wait))
+      rates.emplace_back(name_of(static_cast<IoOperation>(i)),
+                         static_cast<double>(counts[i]) / seconds);
+  std::stable_sort(rates.begin(), rates.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  return rates;
+}
+
 // What the loops did between two looks.
 class Meter {
  public:
@@ -84,14 +108,11 @@ class Meter {
     const double passed = std::chrono::duration<double>(now - last_).count();
     std::vector<LoopLoad> loads;
     for (const SeenLoop& loop : process.loops) {
-      const double cpu = cpu_seconds(pid_, loop.thread);
+      Before now_of_it{true, cpu_seconds(pid_, loop.thread), loop.passes, loop.operations,
+                       loop.latency};
       Before& before = before_[loop.id];
-      if (before.known && passed > 0)
-        loads.push_back({100 * (cpu - before.cpu) / passed,
-                         static_cast<double>(loop.passes - before.passes) / passed});
-      else
-        loads.push_back({});
-      before = {true, cpu, loop.passes};
+      loads.push_back(before.known && passed > 0 ? load_of(before, now_of_it, passed) : LoopLoad{});
+      before = now_of_it;
     }
     last_ = now;
     return loads;
@@ -102,7 +123,18 @@ class Meter {
     bool known = false;
     double cpu = 0;
     std::uint64_t passes = 0;
+    IoCounts operations{};
+    LoopStats::Histogram latency{};
   };
+
+  static LoopLoad load_of(const Before& before, const Before& now, double seconds) {
+    const LoopStats::Histogram latency = since(now.latency, before.latency);
+    return {100 * (now.cpu - before.cpu) / seconds,
+            static_cast<double>(now.passes - before.passes) / seconds,
+            LoopStats::quantile(latency, 0.5), LoopStats::quantile(latency, 0.99),
+            rates_of(since(now.operations, before.operations), seconds)};
+  }
+
   int pid_;
   Clock::time_point last_ = Clock::now();
   std::map<std::uint64_t, Before> before_;
@@ -116,47 +148,105 @@ void draw(const std::string& screen) {
   std::fflush(stdout);
 }
 
-// The keys pressed within the time; false where it is to end.
-bool read_keys(TopSettings& settings, double seconds) {
+enum class Input { none, keys, end };
+
+// The keys pressed within the time. The end of the terminal is ours, too.
+Input read_keys(TopSettings& settings, double seconds) {
   pollfd input{STDIN_FILENO, POLLIN, 0};
-  if (::poll(&input, 1, static_cast<int>(seconds * 1000)) <= 0) return true;
+  if (::poll(&input, 1, static_cast<int>(seconds * 1000)) <= 0) return Input::none;
   char keys[64];
   const ssize_t got = ::read(STDIN_FILENO, keys, sizeof(keys));
   for (ssize_t i = 0; i < got; ++i)
-    if (!press(settings, keys[i])) return false;
-  return got > 0;
+    if (!press(settings, keys[i])) return Input::end;
+  return got > 0 ? Input::keys : Input::end;
+}
+
+constexpr double kSecondsBetweenSamples = 0.01;
+
+class Screen {
+ public:
+  explicit Screen(const TopOptions& options)
+      : options_(options),
+        process_(asyncio::debug::inspect(options.pid)),
+        meter_(options.pid),
+        sampler_(options.pid) {}
+
+  void look() {
+    // Longer than to the next look, so that what it does is measured all the time.
+    const auto time = std::chrono::duration<double>(options_.delay * 2 + 2);
+    asyncio::debug::measure(options_.pid, std::chrono::duration_cast<asyncio::Duration>(time));
+    process_ = asyncio::debug::inspect(options_.pid);
+    loads_ = meter_.measure(process_);
+    samples_ = std::exchange(new_samples_, {});
+  }
+  void sample() { new_samples_.add(sampler_.running()); }
+  std::string text(std::size_t columns, std::size_t lines) const {
+    return screen_of(process_, loads_, samples_, settings, columns, lines);
+  }
+
+  TopSettings settings;
+
+ private:
+  const TopOptions& options_;
+  SeenProcess process_;
+  Meter meter_;
+  asyncio::debug::Sampler sampler_;
+  std::vector<LoopLoad> loads_;
+  Samples samples_, new_samples_;
+};
+
+// False once the process is gone.
+bool look_again(Screen& screen) {
+  try {
+    screen.look();
+    return true;
+  } catch (const asyncio::debug::InspectError& error) {
+    if (error.why() != asyncio::debug::InspectError::Reason::missing) throw;
+    return false;
+  }
+}
+
+// Until it is ended by a key or a signal; false where the process ended first.
+bool show_until_the_end(Screen& screen, std::chrono::milliseconds delay) {
+  const RawTerminal terminal;
+  Clock::time_point next = Clock::now();
+  winsize drawn{};
+  bool is_changed = true;
+  while (asked_to_end == 0) {
+    if (Clock::now() >= next) {
+      if (!screen.settings.paused && !look_again(screen)) return false;
+      next = Clock::now() + delay;
+      is_changed = true;
+    }
+    winsize size{};
+    ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+    if (is_changed || size.ws_col != drawn.ws_col || size.ws_row != drawn.ws_row) {
+      draw(
+          screen.text(size.ws_col > 0 ? size.ws_col : 80, size.ws_row > 1 ? size.ws_row - 1u : 23));
+      drawn = size;
+    }
+    if (!screen.settings.paused) screen.sample();
+    const Input input = read_keys(screen.settings, kSecondsBetweenSamples);
+    if (input == Input::end) break;
+    is_changed = input == Input::keys;
+  }
+  return true;
 }
 
 int watch(const TopOptions& options) {
-  SeenProcess process = asyncio::debug::inspect(options.pid);  // throws before the screen changes
-  Meter meter(options.pid);
-  std::vector<LoopLoad> loads = meter.measure(process);
-  TopSettings settings;
+  Screen screen(options);  // throws before the terminal changes
   if (options.once) {
-    std::fputs(screen_of(process, loads, settings, 400, 10'000).c_str(), stdout);
+    screen.look();
+    std::fputs(screen.text(400, 10'000).c_str(), stdout);
     return 0;
   }
   if (::isatty(STDIN_FILENO) == 0 || ::isatty(STDOUT_FILENO) == 0)
     throw std::runtime_error("top needs a terminal\n  instead: --once prints one screen");
   for (const int number : {SIGTERM, SIGHUP}) std::signal(number, [](int) { asked_to_end = 1; });
-  RawTerminal terminal;
-  Clock::time_point next = Clock::now();
-  while (asked_to_end == 0) {
-    const double left = std::chrono::duration<double>(next - Clock::now()).count();
-    if (left <= 0) {
-      if (!settings.paused) {
-        process = asyncio::debug::inspect(options.pid);
-        loads = meter.measure(process);
-      }
-      next = Clock::now() + std::chrono::milliseconds(static_cast<int>(options.delay * 1000));
-    }
-    winsize size{};
-    ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-    const std::size_t columns = size.ws_col > 0 ? size.ws_col : 80;
-    const std::size_t lines = size.ws_row > 1 ? size.ws_row - 1u : 23;
-    draw(screen_of(process, loads, settings, columns, lines));
-    if (!read_keys(settings, left > 0 ? left : options.delay)) break;
-  }
+  std::signal(SIGWINCH, [](int) {});  // ends the wait for keys, so that it is drawn anew
+  if (!show_until_the_end(screen,
+                          std::chrono::milliseconds(static_cast<int>(options.delay * 1000))))
+    std::printf("asyncio top: process %d has ended\n", options.pid);
   return 0;
 }
 

@@ -52,7 +52,8 @@ const SeenTask* find(const SeenLoop& loop, Address id) {
 
 std::string leaf_of(const SeenTask& task) {
   if (task.state == SeenTask::State::running || task.awaits != 0) return "";
-  return task.waits_for + (task.holder.empty() ? "" : " (held by " + task.holder + ")");
+  const std::string detail = task.holder.empty() ? task.detail : "held by " + task.holder;
+  return task.waits_for + (detail.empty() ? "" : " (" + detail + ")");
 }
 
 std::string place_of(const SeenFrame& frame) {

@@ -196,9 +196,12 @@ Loop::Loop(LoopOptions options)
   }
   state_->backend = backend_.get();
   state_->loop = this;
+  state_->times = &services_->times;
+  state_->io_counts = backend_->counts().data();
   state_->time_source = time_source_.get();
   state_->poll_interval = static_cast<int>(std::clamp(options.poll_interval, 1U, 1U << 30));
   set_debug(options.debug || detail::debug_from_environment());
+  measure_steps(options.measures_steps);
   detail::show_loop(*state_);
 }
 
@@ -208,6 +211,8 @@ Loop::~Loop() {
   if (!state_->closed) close();
   set_debug(false);
   state_->loop = nullptr;
+  state_->times = nullptr;
+  state_->io_counts = nullptr;
   state_->time_source = nullptr;
   services_->end_members();
   backend_.reset();
@@ -398,6 +403,22 @@ void Loop::set_debug(bool enabled) noexcept {
   state_->decide_watching();
 }
 
+void Loop::measure_steps(bool enabled) noexcept {
+  state_->measures = enabled;
+  state_->decide_watching();
+}
+
+Duration LoopStats::quantile(const Histogram& times, double share) noexcept {
+  std::uint64_t all = 0;
+  for (const std::uint64_t count : times) all += count;
+  if (all == 0) return Duration(0);
+  const double wanted = share * static_cast<double>(all);
+  std::uint64_t met = 0;
+  std::size_t i = 0;
+  while (i + 1 < times.size() && static_cast<double>(met += times[i]) < wanted) ++i;
+  return Duration(std::int64_t{2} << i);
+}
+
 LoopStats Loop::stats() const noexcept {
   LoopStats stats;
   for (auto* task = state_->tasks.first(); task != nullptr; task = state_->tasks.after(*task))
@@ -414,11 +435,21 @@ LoopStats Loop::stats() const noexcept {
     return counts[static_cast<std::size_t>(what)];
   };
   using enum detail::IoOperation;
-  stats.operations = {of(wait), of(receive) + of(receive_from),
-                      of(send) + of(send_vectored) + of(send_to) + of(send_file), of(accept),
-                      of(connect)};
-  stats.slowest_step = services_->steps.slowest;
-  stats.steps = services_->steps.counts;
+  stats.operations = {of(wait),
+                      of(receive) + of(receive_from),
+                      of(send) + of(send_vectored) + of(send_to) + of(send_file),
+                      of(accept),
+                      of(connect),
+                      of(read),
+                      of(write),
+                      of(spawn),
+                      0};
+  for (std::size_t i = static_cast<std::size_t>(open); i < counts.size(); ++i)
+    stats.operations.files += counts[i];
+  stats.slowest_step = services_->times.steps.slowest;
+  stats.steps = services_->times.steps.times;
+  stats.slowest_pass = services_->times.passes.slowest;
+  stats.latency = services_->times.passes.times;
   return stats;
 }
 

@@ -24,6 +24,7 @@ enum class Backend { automatic, epoll, io_uring };
 struct LoopOptions {
   Backend backend = Backend::automatic;
   bool debug = false;
+  bool measures_steps = false;  // see Loop::measure_steps()
   // While handles keep coming, look at the kernel after so many of them, at the end of a pass; 1 is
   // CPython's order to the letter. A look costs 200 ns, a handle may cost 3: where they are that
   // cheap, it comes every 10 us at most. Due timers are looked at on every pass in any case.
@@ -41,15 +42,24 @@ struct LoopStats {
   std::size_t timers = 0;  // pending
   std::uint64_t passes = 0;
   Duration busy{0};  // CPU time of the loop's thread
-  // How often its backend tried each, in vain included. On the simulated network: 0.
+  // How often it tried each, in vain included. Reads and writes: of pipes and files. Files: other
+  // calls on files and folders.
   struct Operations {
     std::uint64_t waits = 0, receives = 0, sends = 0, accepts = 0, connects = 0;
+    std::uint64_t reads = 0, writes = 0, spawns = 0, files = 0;
   };
   Operations operations = {};
-  // In debug mode only: the longest step, and how many took 2^i nanoseconds or more, but less than
-  // twice that.
+  // Element i: how many took 2^i nanoseconds or more, but less than twice that.
+  using Histogram = std::array<std::uint64_t, 32>;
+  // Counted in debug mode and while Loop::measure_steps() is on. A pass is how long what has become
+  // ready waits at most: the latency of the loop.
   Duration slowest_step{0};
-  std::array<std::uint64_t, 32> steps{};
+  Histogram steps{};
+  Duration slowest_pass{0};
+  Histogram latency{};  // of passes
+  // So many of all took no longer: 0.99 of the latency is its 99th percentile. To a power of two,
+  // rounded up; 0 where nothing was counted.
+  static Duration quantile(const Histogram& times, double share) noexcept;
 };
 
 namespace detail {
@@ -309,6 +319,11 @@ class Loop {
     state_->slow_callback = threshold;
   }
   Duration slow_callback_duration() const noexcept { return state_->slow_callback; }
+
+  // Counts how long steps and passes take, for stats(). Costs two clock reads a step while it is
+  // on, and nothing while it is off. `asyncio top` does the same from outside while it looks.
+  void measure_steps(bool enabled) noexcept;
+  bool measures_steps() const noexcept { return state_->measures; }
 
   // Counts what there is, so it takes the longer the more is ready.
   LoopStats stats() const noexcept;

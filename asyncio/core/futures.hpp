@@ -2,6 +2,7 @@
 // Source: docs.python.org/3/library/asyncio-future.html. Completing a future never resumes
 // anybody inline: it queues the wake-ups, in the order of registration.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -37,6 +38,22 @@ struct CallbackOptions {
 namespace detail {
 
 class FutureBase;
+
+// What will complete a future, for who looks at those that wait for it; core/instrument.cpp has the
+// words.
+enum class FuturePurpose : std::uint8_t {
+  none,
+  executor,
+  file,
+  look_up,
+  connect,
+  socket,
+  handshake,
+  serve,
+  server_close,
+  process
+};
+inline constexpr std::size_t kFuturePurposes = 10;
 
 // One add_done_callback: waits in the future's list, then in the ready queue.
 class DoneCallback : public Node, public Pooled {
@@ -86,6 +103,16 @@ class FutureBase : public Node, public Pooled {
   Scheduler& bind();
   virtual std::string repr() const;
   virtual bool is_task() const noexcept { return false; }
+  // Not for tasks, whose flags stand in its place.
+  void set_purpose(FuturePurpose purpose) noexcept {
+    task_flags_ = static_cast<std::uint8_t>(kPurposeFlag | static_cast<unsigned>(purpose));
+  }
+  FuturePurpose purpose() const noexcept {
+    return (task_flags_ & kPurposeFlag) == 0
+               ? FuturePurpose::none
+               : static_cast<FuturePurpose>(task_flags_ & ~kPurposeFlag);
+  }
+  static constexpr unsigned kPurposeFlag = 0x80;
 
   void add_reference() noexcept { ++references_; }
   void drop_reference() noexcept {

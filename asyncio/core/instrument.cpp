@@ -3,6 +3,7 @@
 #include <cxxabi.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -164,6 +165,18 @@ struct Shape<TaskBase> {
 
 namespace {
 
+// By FuturePurpose.
+constexpr std::array<const char*, kFuturePurposes> kPurposes{"Future",
+                                                             "run_in_executor",
+                                                             "file",
+                                                             "name look-up",
+                                                             "connect",
+                                                             "socket",
+                                                             "TLS handshake",
+                                                             "Server.serve_forever",
+                                                             "Server.wait_closed",
+                                                             "Process.wait"};
+
 const void* virtual_table_of(const std::type_info& type) noexcept {
   const void* table;
   std::memcpy(&table, static_cast<const void*>(&type), sizeof(table));
@@ -175,12 +188,15 @@ void describe_layout(RegistryLayout& layout) noexcept {
   layout.loop_thread = offsetof(LoopLink, thread_id);
   layout.loop_link = offsetof(Scheduler, shown);
   layout.loop_asleep = Shape<Scheduler>::kAsleep;
-  layout.loop_watched = offsetof(Scheduler, watched);
   layout.loop_running = offsetof(Scheduler, running);
   layout.loop_current = offsetof(Scheduler, current_task);
   layout.loop_tasks = offsetof(Scheduler, tasks);
   layout.loop_passes = offsetof(Scheduler, passes);
   layout.loop_timers = offsetof(Scheduler, timers) + Shape<TimerHeap>::kEntries;
+  layout.loop_times = offsetof(Scheduler, times);
+  layout.loop_counts = offsetof(Scheduler, io_counts);
+  layout.purposes = kPurposes.data();
+  layout.purpose_count = static_cast<std::uint32_t>(kPurposes.size());
   layout.task_state = Shape<FutureBase>::kState;
   layout.task_waiters = Shape<FutureBase>::kWaiters;
   layout.task_flags = Shape<FutureBase>::kFlags;
@@ -298,11 +314,30 @@ TaskBase* awaiter_of(const TaskBase& task) noexcept {
 }
 
 std::string wait_label(std::string_view owner) {
+  if (owner == "<asyncio.queues.Queue.join>") return "Queue.join";
   constexpr std::string_view kPrefix = "<asyncio.locks.";
   if (owner.starts_with(kPrefix)) owner.remove_prefix(kPrefix.size());
   const std::string name(owner.substr(0, owner.find(' ')));
   if (name == "Lock" || name == "Semaphore" || name == "BoundedSemaphore") return name + ".acquire";
   return name + ".wait";
+}
+
+namespace {
+
+// "pid 12"
+std::string number_of(const Node& node, const WaitKind& kind) {
+  if (kind.number_at < 0) return "";
+  const void* object = &node;
+  if (kind.number_in >= 0) object = member<const void*>(object, kind.number_in);
+  if (object == nullptr) return "";
+  return std::string(kind.number_name) + " " + std::to_string(member<int>(object, kind.number_at));
+}
+
+}  // namespace
+
+const char* purpose_of(const FutureBase& future) noexcept {
+  const auto purpose = static_cast<std::size_t>(future.purpose());
+  return kPurposes[purpose < kPurposes.size() ? purpose : 0];
 }
 
 WaitText describe_wait(const Node& node) {
@@ -315,8 +350,13 @@ WaitText describe_wait(const Node& node) {
       text.what = wait_label(owner);
     text.detail = holder_of(member<const TaskBase*>(structure, kind->holder_at), node);
   }
-  if (const auto* awaited = member<const FutureBase*>(&node, kind->awaited))
-    text.detail = awaited->repr();
+  if (const auto* awaited = member<const FutureBase*>(&node, kind->awaited)) {
+    if (awaited->purpose() == FuturePurpose::none)
+      text.detail = awaited->repr();
+    else
+      text.what = purpose_of(*awaited);
+  }
+  if (kind->number_at >= 0) text.detail = number_of(node, *kind);
   if (kind->detail != nullptr) text.detail = kind->detail(node);
   return text;
 }
@@ -334,5 +374,21 @@ std::string name_of_callback(const Node& node) {
 
 const Registry& registry() noexcept { return asyncio_registry; }
 RecordingControl& registry_control() noexcept { return asyncio_registry.recording; }
+
+bool is_asked_from_outside() noexcept {
+  const RecordingControl& control = asyncio_registry.recording;
+  return control.wanted.load(std::memory_order_relaxed) != 0 ||
+         control.measure_until.load(std::memory_order_relaxed) != 0;
+}
+
+bool is_measured_from_outside(TimePoint now) noexcept {
+  // relaxed: nothing is read on account of it.
+  std::atomic<std::int64_t>& until = asyncio_registry.recording.measure_until;
+  std::int64_t wanted = until.load(std::memory_order_relaxed);
+  if (wanted == 0) return false;
+  if (now.time_since_epoch().count() < wanted) return true;
+  until.compare_exchange_strong(wanted, 0, std::memory_order_relaxed);
+  return false;
+}
 
 }  // namespace asyncio::detail

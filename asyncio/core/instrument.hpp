@@ -5,12 +5,18 @@
 // survives strip, and reads the rest by the offsets that stand in it. Nothing here runs while a
 // program does: the lists that are shown are those that the kernel keeps anyway.
 #pragma once
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <typeinfo>
+#include <utility>
 
+#include "asyncio/base/clock.hpp"
 #include "asyncio/base/intrusive_list.hpp"
 #include "asyncio/base/shape.hpp"
 
@@ -22,7 +28,7 @@ class TaskBase;
 struct Scheduler;
 
 // To be raised with each change of the structures below, or of what their offsets lead to.
-inline constexpr std::uint32_t kRegistryVersion = 2;
+inline constexpr std::uint32_t kRegistryVersion = 3;
 
 // How the nodes of one class are read. Offsets are from the beginning of the node; -1: none.
 struct WaitKind {
@@ -43,6 +49,10 @@ struct WaitKind {
   bool runs_told = false;     // its turn in the ready queue is a step of that task
   std::int32_t awaited = -1;  // of a pointer to the future or task that is waited for
   std::int32_t timer = -1;    // of the TimerSlot
+  // An int that says more, "pid 12": in the node, or in the structure that `number_in` leads to.
+  std::int32_t number_in = -1;
+  std::int32_t number_at = -1;
+  const char* number_name = nullptr;  // "fd" where it is a file descriptor
   // More words about one node, from inside only: who holds the lock, who is the peer.
   std::string (*detail)(const Node& node) = nullptr;
   const WaitKind* next = nullptr;
@@ -52,8 +62,9 @@ struct WaitKind {
 struct RegistryLayout {
   std::uint32_t loop_link, loop_id, loop_thread;  // the last two from the link
   std::uint32_t loop_running, loop_asleep, loop_current, loop_tasks, loop_passes;
-  std::uint32_t loop_watched;  // one byte: set it, and each step asks the control below
-  std::uint32_t loop_timers;   // of the pointer to the heap's entries, {deadline, slot} each
+  std::uint32_t loop_timers;  // of the pointer to the heap's entries, {deadline, slot} each
+  std::uint32_t loop_times;   // of the pointer to LoopTimes
+  std::uint32_t loop_counts;  // of the pointer to IoCounts
   std::uint32_t task_link, task_state, task_requests, task_root, task_waiter, task_number;
   std::uint32_t task_extras, task_waiters, task_flags;
   std::uint32_t task_started;  // the bit in the flags
@@ -62,16 +73,51 @@ struct RegistryLayout {
   std::uint32_t promise_caller, promise_callee,
       promise_where;  // where: pointer to {file, function, line}
   std::uint32_t slot_index;
+  std::uint32_t purpose_count;
+  // By the flags of a future that is no task, see FuturePurpose.
+  const char* const* purposes;
   // The virtual tables of type_info for single and for multiple inheritance.
   const void* single_base;
   const void* several_bases;
 };
 
-// How the process is asked, from outside, to record what its loops do (recorder.hpp).
+// How long things took: times[i] of them 2^i nanoseconds or more, but less than twice that.
+struct Durations {
+  void add(Duration took) noexcept {
+    slowest = std::max(slowest, took);
+    const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(took.count(), 1));
+    ++times[std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(ns)) - 1,
+                                  times.size() - 1)];
+  }
+  Duration slowest{0};
+  std::array<std::uint64_t, 32> times{};
+};
+
+// Of a loop, while it is in debug mode or measured.
+struct LoopTimes {
+  void add_step(std::uint64_t pass, Duration took) noexcept {
+    steps.add(took);
+    if (pass != last_pass_ && in_pass_ != Duration::zero())
+      passes.add(std::exchange(in_pass_, Duration::zero()));
+    last_pass_ = pass;
+    in_pass_ += took;
+  }
+  Durations steps;
+  Durations passes;
+
+ private:
+  std::uint64_t last_pass_ = 0;
+  Duration in_pass_{0};  // the steps of that pass so far
+};
+
+// How the process is asked, from outside, to record what its loops do (recorder.hpp), and to
+// measure it. Each loop looks here after it has looked at the kernel.
 struct RecordingControl {
   std::atomic<std::uint32_t> wanted{0};  // kWanted...
   std::atomic<std::int32_t> fd{-1};      // of the memory that is recorded to
   std::atomic<std::int32_t> error{0};    // errno: why it cannot be
+  // CLOCK_MONOTONIC: until then. 0: not at all.
+  std::atomic<std::int64_t> measure_until{0};
 };
 inline constexpr std::uint32_t kWantedFromOutside = 1;
 inline constexpr std::uint32_t kWantedByEnvironment = 2;
@@ -118,6 +164,8 @@ struct WaitText {
   std::string what;
   std::string detail;
 };
+// Of a future that is no task: "run_in_executor", or "Future".
+const char* purpose_of(const FutureBase& future) noexcept;
 // On the loop's thread.
 WaitText describe_wait(const Node& node);
 
@@ -129,5 +177,9 @@ const WaitKind* kind_of(const Node& node) noexcept;
 
 const Registry& registry() noexcept;
 RecordingControl& registry_control() noexcept;
+// True where somebody outside wants anything of it.
+bool is_asked_from_outside() noexcept;
+// True while somebody outside wants the loops to be measured.
+bool is_measured_from_outside(TimePoint now) noexcept;
 
 }  // namespace asyncio::detail

@@ -123,8 +123,10 @@ void SharedRecording::open() {
     header_->version = kRecordingVersion;
     header_->keep_until = monotonic_ns() + 5'000'000'000;  // for the reader to open it
   }
-  std::int32_t nobody = 0;
-  const bool is_ours = header_->owner.compare_exchange_strong(nobody, ::getpid());
+  std::int32_t owner = 0;
+  // Ours already where a loop of ours ended before this one began.
+  const bool is_ours =
+      header_->owner.compare_exchange_strong(owner, ::getpid()) || owner == ::getpid();
   if (header_->version == kRecordingVersion && is_ours) return;
   ::munmap(header_, kRecordingPage);
   throw_os_error(EBUSY, "asyncio trace");  // a child of the process that is recorded
@@ -344,6 +346,8 @@ std::uint16_t Recorder::wait_of(const TaskBase& task, std::uint32_t& awaited) {
     auto* future = static_cast<FutureBase*>(const_cast<void*>(member(waiter, kind->awaited)));
     if (future != nullptr && future->is_task() && !future->done())
       awaited = id_of(static_cast<TaskBase&>(*future));
+    else if (future != nullptr && future->purpose() != FuturePurpose::none)
+      return label_of(purpose_of(*future), [&] { return std::string(purpose_of(*future)); });
   }
   if (kind->label_in >= 0) {
     if (const void* owner = member(waiter, kind->label_in))
@@ -385,7 +389,7 @@ Recorder::Step::~Step() {
                 .b = static_cast<std::uint64_t>(end - start_)};
   try {
     if (task_ && task_->done()) {
-      record.is_last = 1;
+      record.flag = 1;
       recorder_.tasks_.erase(task_.get());
     } else if (task_) {
       std::uint32_t awaited = 0;
@@ -400,12 +404,13 @@ Recorder::Step::~Step() {
   if (recorder_.shared_->is_over(end)) recorder_.is_over_ = true;
 }
 
-void Recorder::operated(IoOperation operation, int fd, std::int64_t result,
-                        std::int64_t start) noexcept {
+void Recorder::operated(IoOperation operation, int fd, std::int64_t result, std::int64_t start,
+                        bool aside) noexcept {
   try {
     const char* const name = detail::name_of(operation);
     const std::uint16_t label = label_of(name, [&] { return std::string(name); });
     write({.kind = RecordKind::operation,
+           .flag = aside,
            .label = label,
            .id = static_cast<std::uint32_t>(fd),
            .a = static_cast<std::uint64_t>(start),

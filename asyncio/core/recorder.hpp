@@ -1,8 +1,9 @@
 // recorder.hpp: Recorder, which writes down the steps, waits and operations of one loop while
 // somebody records the process (`asyncio trace`). What it writes is in recording.hpp.
 //
-// It is switched on from outside: the reader sets `wanted` in the registry and Scheduler::watched
-// of each loop, a word that every step looks at anyway. So a loop that nobody records pays nothing.
+// It is switched on from outside: the reader sets `wanted` in the registry, where each loop looks
+// whenever it has looked at the kernel. Then it sets Scheduler::watched, which every step looks at
+// anyway, so that a loop that nobody records pays nothing.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -55,8 +56,8 @@ class Recorder final : public IoObserver {
   };
 
   std::int64_t now() noexcept override { return clock_.now().time_since_epoch().count(); }
-  void operated(IoOperation operation, int fd, std::int64_t result,
-                std::int64_t start) noexcept override;
+  void operated(IoOperation operation, int fd, std::int64_t result, std::int64_t start,
+                bool aside) noexcept override;
 
  private:
   // What is known of a class of nodes, by its virtual table.

@@ -12,7 +12,7 @@
 
 namespace asyncio::detail {
 
-inline constexpr std::uint32_t kRecordingVersion = 1;
+inline constexpr std::uint32_t kRecordingVersion = 2;
 inline constexpr std::size_t kRecordingPage = 4096;
 inline constexpr std::size_t kMostRings = 64;                              // loops in one recording
 inline constexpr std::uint64_t kDefinitionSlots = std::uint64_t{1} << 16;  // 2 MiB
@@ -37,7 +37,7 @@ enum class RecordKind : std::uint8_t { none, place, stack, label, task, step, op
 // is where the task stands at its end; that of a task, where it stood when it was first seen.
 struct Record {
   RecordKind kind = RecordKind::none;
-  std::uint8_t is_last = 0;  // step: the task is done
+  std::uint8_t flag = 0;  // step: the task is done; operation: made while the loop went on
   std::uint16_t label = 0;
   std::uint32_t id = 0;
   std::uint64_t a = 0;

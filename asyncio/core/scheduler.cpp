@@ -135,6 +135,8 @@ void Scheduler::poll() {
   if (const std::uint64_t arrived = signals_.exchange(0, std::memory_order_acquire);
       arrived != 0 && deliver_signals_ != nullptr) [[unlikely]]
     deliver_signals_(*this, arrived);
+  if (is_asked_from_outside()) [[unlikely]]
+    watched = true;
 }
 
 // Nothing is ready. What waits for exactly that (all_tasks_blocked(), virtual time) gets its turn
@@ -176,6 +178,8 @@ void Scheduler::queue_due_timers() {
 }
 
 bool Scheduler::take_posted() noexcept {
+  if (arrivals != nullptr && posted_.load() != nullptr) [[unlikely]]
+    arrivals->gather(outside_work);
   // acquire: pairs with the release in post().
   CallbackBlock* newest = posted_.exchange(nullptr, std::memory_order_acquire);
   if (newest == nullptr) return false;
@@ -186,6 +190,8 @@ bool Scheduler::take_posted() noexcept {
     oldest = newest;
     newest = next;
   }
+  if (arrivals != nullptr) [[unlikely]]
+    oldest = arrivals->arrange(oldest);
   while (oldest != nullptr) {
     CallbackBlock* next = oldest->next_posted;
     push_ready(*oldest);
@@ -195,6 +201,8 @@ bool Scheduler::take_posted() noexcept {
 }
 
 void Scheduler::post(CallbackBlock& block) noexcept {
+  if (arrivals != nullptr) [[unlikely]]
+    arrivals->posted(block);
   CallbackBlock* head = posted_.load(std::memory_order_relaxed);
   do {
     block.next_posted = head;
@@ -264,8 +272,13 @@ void Scheduler::run_watched(Node& node) {
   else
     run_timed(node);
   if (observer_ != nullptr) observer_->stepped(task);
-  // It is set from outside, too: in vain, where recording is over or cannot be.
+  // In vain, where recording is over or cannot be.
   decide_watching();
+}
+
+void Scheduler::decide_watching() noexcept {
+  watched = debug || measures || observer_ != nullptr || recorder_ != nullptr ||
+            registry_control().measure_until.load(std::memory_order_relaxed) != 0;
 }
 
 void Scheduler::run_recorded(Node& node) {
@@ -279,17 +292,28 @@ void Scheduler::run_recorded(Node& node) {
 void Scheduler::end_recording() noexcept { recorder_.reset(); }
 
 void Scheduler::run_timed(Node& node) {
-  if (!debug) {
+  if (debug)
+    run_in_debug(node);
+  else if (measures || registry_control().measure_until.load(std::memory_order_relaxed) != 0)
+    run_measured(node);
+  else
     node.run();
-    return;
-  }
+}
+
+void Scheduler::run_measured(Node& node) {
+  const TimePoint start = clock.refresh();
+  node.run();
+  if (measures || is_measured_from_outside(start)) add_time(clock.refresh() - start);
+}
+
+void Scheduler::run_in_debug(Node& node) {
   const StatePtr<TaskBase> task = task_of(node);
   std::string who = task ? task->repr() : name_of_callback(node);
   std::string from = task ? place_in(*task) : std::string();
   const TimePoint start = clock.refresh();
   node.run();  // may destroy the node
   const Duration took = clock.refresh() - start;
-  if (loop != nullptr) loop->services().steps.add(took);
+  add_time(took);
   if (took >= slow_callback) {
     if (task) who += "\n  from: " + from + "\n  to:   " + place_in(*task);
     report_slow(took, who);

@@ -36,6 +36,22 @@ class StepObserver {
   ~StepObserver() = default;
 };
 
+// Decides in which order runs what other threads have posted; for tests, since between threads
+// no order was promised.
+class ArrivalOrder {
+ public:
+  // On the posting thread, before the loop can see the block.
+  virtual void posted(CallbackBlock& block) noexcept = 0;
+  // On the loop's thread: something has come, and so many threads are expected to post. May wait
+  // for them a while.
+  virtual void gather(int expected) noexcept = 0;
+  // What has come, linked by next_posted, oldest first; the result is run in its order.
+  virtual CallbackBlock* arrange(CallbackBlock* oldest) noexcept = 0;
+
+ protected:
+  ~ArrivalOrder() = default;
+};
+
 struct Scheduler {
   // Awaits in a row that need not suspend before an I/O, queue or lock await yields.
   static constexpr int kBudget = 128;
@@ -109,6 +125,7 @@ struct Scheduler {
   bool closed = false;
   bool debug = false;
   bool watched = false;      // debug, an observer, or to be recorded: steps take the slow way
+  bool measures = false;     // steps and passes are timed
   bool eager_tasks = false;  // the loop's task factory wants them
   // Poll the kernel after so many handles while they keep coming; 1 is CPython's order exactly.
   int poll_interval = 1;
@@ -125,8 +142,10 @@ struct Scheduler {
   IoBackend* backend = nullptr;
   Loop* loop = nullptr;  // null once the Loop object is gone
   std::uint32_t references = 1;
-  LoopLink shown;             // to who looks from outside
-  std::uintptr_t thread = 0;  // the thread that runs the loop, 0 while none does
+  LoopTimes* times = nullptr;                // of the Loop; null once that is gone
+  const std::uint64_t* io_counts = nullptr;  // the backend's IoCounts
+  LoopLink shown;                            // to who looks from outside
+  std::uintptr_t thread = 0;                 // the thread that runs the loop, 0 while none does
   Duration slow_callback = std::chrono::milliseconds(100);
 
  private:
@@ -147,11 +166,14 @@ struct Scheduler {
   void sleep_in_backend();
   [[gnu::noinline]] bool take_posted() noexcept;
   void run_watched(Node& node);
-  void decide_watching() noexcept {
-    watched = debug || observer_ != nullptr || recorder_ != nullptr;
-  }
+  void decide_watching() noexcept;
   void run_recorded(Node& node);
   void run_timed(Node& node);
+  void run_in_debug(Node& node);
+  void run_measured(Node& node);
+  void add_time(Duration took) noexcept {
+    if (times != nullptr) times->add_step(passes, took);
+  }
   void check_thread_in_debug() const;
   void report_slow(Duration took, const std::string& who);
 
@@ -169,6 +191,8 @@ struct Scheduler {
   void set_signal_delivery(void (*deliver)(Scheduler&, std::uint64_t)) noexcept {
     deliver_signals_ = deliver;
   }
+  // Here, since other threads read it with posted_. Set before they know the loop.
+  ArrivalOrder* arrivals = nullptr;
 };
 
 // The scheduler whose loop runs on this thread, or null.

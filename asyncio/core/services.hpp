@@ -1,8 +1,5 @@
 // services.hpp: what a loop has that is not hot: exception handler, executor, signals, watched fds.
 #pragma once
-#include <algorithm>
-#include <array>
-#include <bit>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,18 +27,6 @@ class FdCallbacks final : public FdWatcher {
  private:
   void queue(StatePtr<CallbackBlock>& block) noexcept;
   Scheduler& scheduler_;
-};
-
-// How long steps took, counted in debug mode.
-struct StepTimes {
-  void add(Duration took) noexcept {
-    slowest = std::max(slowest, took);
-    const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(took.count(), 1));
-    ++counts[std::min<std::size_t>(static_cast<std::size_t>(std::bit_width(ns)) - 1,
-                                   counts.size() - 1)];
-  }
-  Duration slowest{0};
-  std::array<std::uint64_t, 32> counts{};
 };
 
 struct ResourceLink : Link {};
@@ -87,7 +72,7 @@ struct LoopServices {
   bool executor_shut_down = false;
   std::shared_ptr<LoopPortOwner> port;  // how other threads reach the loop, once one does
   std::shared_ptr<Resolver> resolver;   // net/dns.hpp
-  StepTimes steps;
+  LoopTimes times;
   IntrusiveList<ResourceLink> resources;
   std::map<int, std::function<void()>> signal_callbacks;
   std::unordered_map<int, std::unique_ptr<FdCallbacks>> fd_callbacks;

@@ -30,7 +30,7 @@ class WhenDone : public Node {
     return true;
   }
 
- private:
+ protected:
   template <class>
   friend struct Shape;
   void suspend(CoroPromiseBase& promise) {

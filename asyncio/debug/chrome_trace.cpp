@@ -67,6 +67,8 @@ class Writer {
   void add_thread(const TraceLoop& loop);
   void add_step(const TraceLoop& loop, const TraceStep& step, std::uint32_t stack_before);
   void add_operation(const TraceLoop& loop, const TraceOperation& operation);
+  void add_aside(const TraceLoop& loop, const TraceOperation& operation,
+                 const std::string& details);
   void add_tasks(const TraceLoop& loop);
   void add_slice(char phase, const TraceLoop& loop, std::uint32_t task, const std::string& name,
                  std::int64_t when);
@@ -74,6 +76,7 @@ class Writer {
   std::FILE* file_;
   int pid_;
   std::int64_t zero_;
+  std::uint64_t asides_ = 0;  // so far
   std::string buffer_;
 };
 
@@ -149,11 +152,27 @@ void Writer::add_operation(const TraceLoop& loop, const TraceOperation& operatio
   if (operation.fd >= 0) details += fmt::format(", \"fd\": {}", operation.fd);
   if (operation.result < 0)
     details += ", \"error\": " + json_quoted(std::strerror(static_cast<int>(-operation.result)));
+  if (operation.is_aside) {
+    add_aside(loop, operation, details);
+    return;
+  }
   put(
       fmt::format(",\n{{\"ph\": \"X\", \"cat\": \"io\", \"name\": {}, \"pid\": {}, \"tid\": {}, "
                   "\"ts\": {}, \"dur\": {}, \"args\": {{{}}}}}",
                   json_quoted(loop.label(operation.label)), pid_, loop.thread,
                   time(operation.start), length(operation.duration), details));
+}
+
+// Other steps ran meanwhile: on a track of its own.
+void Writer::add_aside(const TraceLoop& loop, const TraceOperation& operation,
+                       const std::string& details) {
+  const std::string head =
+      fmt::format("\"cat\": \"io\", \"name\": {}, \"id\": \"io {}.{}\", \"pid\": {}, \"tid\": {}",
+                  json_quoted(loop.label(operation.label)), loop.id, ++asides_, pid_, loop.thread);
+  put(fmt::format(",\n{{\"ph\": \"b\", {}, \"ts\": {}, \"args\": {{{}}}}}", head,
+                  time(operation.start), details));
+  put(fmt::format(",\n{{\"ph\": \"e\", {}, \"ts\": {}}}", head,
+                  time(operation.start + operation.duration)));
 }
 
 // A task is an asynchronous slice, in which its waits are.

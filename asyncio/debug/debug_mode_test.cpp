@@ -2,6 +2,7 @@
 // library; what users see of them is here.
 // tsan
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "asyncio/asyncio.hpp"
+#include "asyncio/debug/inspect.hpp"
 #include "asyncio/testing.hpp"
 #include "tests/support.hpp"
 
@@ -243,6 +245,26 @@ TEST(DebugMode, connections_that_were_not_closed_are_named_with_their_place) {
       << log.text();
 }
 
+TEST(DebugMode, pipes_that_were_not_closed_are_named_with_their_place) {
+  LogCapture log;
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  std::optional<StreamReader> reader;
+  std::optional<StreamWriter> writer;
+
+  run(
+      [](int from, int to, auto& kept_reader, auto& kept_writer) -> Coro<> {
+        kept_reader = open_read_pipe(from);
+        kept_writer = open_write_pipe(to);
+        co_return;
+      }(ends[0], ends[1], reader, writer),
+      {.debug = true});
+
+  EXPECT_TRUE(log.has("ResourceWarning: unclosed transport <ReadPipeTransport fd=")) << log.text();
+  EXPECT_TRUE(log.has("ResourceWarning: unclosed transport <WritePipeTransport fd=")) << log.text();
+  EXPECT_TRUE(log.has("debug_mode_test.cpp:")) << log.text();
+}
+
 TEST(DebugMode, a_process_that_goes_on_after_its_loop_is_named_with_its_place) {
   LogCapture log;
   std::optional<Process> process;
@@ -372,6 +394,100 @@ TEST(LoopStats, have_the_times_of_steps_in_debug_mode) {
         EXPECT_GE(long_ones, 1u);
       }(),
       {.debug = true});
+}
+
+TEST(LoopStats, have_the_times_of_steps_and_passes_while_they_are_measured) {
+  run([]() -> Coro<> {
+    Loop& loop = get_running_loop();
+    loop.measure_steps(true);
+    co_await sleep(0s);
+    block(2ms);
+    co_await sleep(0s);
+    co_await sleep(0s);
+    loop.measure_steps(false);
+    co_await sleep(0s);
+
+    const LoopStats stats = loop.stats();
+    block(20ms);
+    co_await sleep(0s);
+    co_await sleep(0s);
+
+    EXPECT_FALSE(loop.measures_steps());
+    EXPECT_GE(stats.slowest_pass, 2ms);
+    EXPECT_GE(LoopStats::quantile(stats.latency, 1), 2ms);
+    EXPECT_EQ(loop.stats().latency, stats.latency);
+    EXPECT_EQ(loop.stats().steps, stats.steps);
+  }());
+}
+
+TEST(LoopStats, are_measured_from_the_first_step_where_the_options_say_so) {
+  Loop loop({.measures_steps = true});
+  loop.run_until_complete(sleep(0s));
+
+  EXPECT_GT(loop.stats().slowest_step, 0ns);
+}
+
+TEST(LoopStats, a_quantile_is_rounded_up_to_a_power_of_two) {
+  LoopStats::Histogram times{};
+  EXPECT_EQ(LoopStats::quantile(times, 0.5), 0ns);
+  times[3] = 98;  // 8 to 15 ns
+  times[10] = 2;
+  EXPECT_EQ(LoopStats::quantile(times, 0.5), 16ns);
+  EXPECT_EQ(LoopStats::quantile(times, 0.98), 16ns);
+  EXPECT_EQ(LoopStats::quantile(times, 0.99), 2048ns);
+  EXPECT_EQ(LoopStats::quantile(times, 1), 2048ns);
+}
+
+// As `asyncio top` does: it ends by itself, where the reader does not ask again.
+TEST(LoopStats, are_measured_while_somebody_outside_wants_it) {
+  run([]() -> Coro<> {
+    Loop& loop = get_running_loop();
+    debug::measure(::getpid(), 1h);
+    co_await sleep(1ms);  // looks at the kernel, and at what is wanted
+    block(2ms);
+    co_await sleep(1ms);
+
+    const debug::SeenProcess seen = debug::inspect(::getpid());
+    debug::measure(::getpid(), -1s);
+    co_await sleep(1ms);
+    co_await sleep(1ms);
+    const LoopStats::Histogram before = loop.stats().steps;
+    co_await sleep(1ms);
+
+    EXPECT_GE(loop.stats().slowest_step, 2ms);
+    EXPECT_GE(LoopStats::quantile(seen.loops.back().steps, 1), 2ms);
+    EXPECT_EQ(loop.stats().steps, before);
+  }());
+}
+
+TEST(LoopStats, count_pipes_programs_and_files) {
+  run([]() -> Coro<> {
+    const LoopStats::Operations before = get_running_loop().stats().operations;
+    auto process = co_await create_subprocess_exec({"cat"}, {.in = PIPE, .out = PIPE});
+    const ProcessOutput output = co_await process.communicate("x");
+    EXPECT_EQ(output.out, "x");
+    static_cast<void>(co_await read_file("/proc/self/stat"));
+
+    const LoopStats::Operations after = get_running_loop().stats().operations;
+
+    EXPECT_EQ(after.spawns - before.spawns, 1u);
+    EXPECT_GE(after.reads - before.reads, 2u);
+    EXPECT_GE(after.writes - before.writes, 1u);
+    EXPECT_GE(after.files - before.files, 1u);
+  }());
+}
+
+ASYNCIO_TEST(LoopStats, count_what_the_simulated_network_does) {
+  auto pair = testing::memory_stream_pair();
+  const LoopStats::Operations before = get_running_loop().stats().operations;
+  pair.first.writer.write("x\n");
+  EXPECT_EQ(co_await pair.second.reader.readline(), "x\n");
+
+  const LoopStats::Operations after = get_running_loop().stats().operations;
+
+  EXPECT_EQ(after.sends - before.sends, 1u);
+  EXPECT_GE(after.receives - before.receives, 1u);
+  EXPECT_GE(after.waits - before.waits, 1u);
 }
 
 // ---- stacks and contexts

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
+#include <deque>
 #include <set>
 #include <thread>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 
 #include "asyncio/base/function_name.hpp"
 #include "asyncio/core/instrument.hpp"
+#include "asyncio/debug/peers.hpp"
 
 namespace asyncio::debug {
 namespace {
@@ -56,6 +58,7 @@ class Reader {
 
   const std::string& library() const noexcept { return library_; }
   std::vector<SeenLoop> loops();
+  void add_running(std::vector<SeenTask>& found);
 
  private:
   // What is known of a class by its virtual table.
@@ -64,12 +67,16 @@ class Reader {
     std::string name;
   };
 
+  template <class Function>
+  void for_each_link(Function function);
   SeenLoop read_loop(Address link);
   SeenLoop try_loop(Address loop, bool last);
   bool read_tasks(Address loop, SeenLoop& seen, bool last);
   bool read_task(Address task, Address running, SeenTask& seen);
   bool read_stack(Address task, SeenTask& seen);
   void read_wait(Address node, SeenTask& seen);
+  void read_purpose(Address future, SeenTask& seen);
+  void read_number(Address node, const WaitKind& kind, SeenTask& seen);
   void read_name(Address task, SeenTask& seen);
   void collect_told(Address list, int hops, std::vector<Address>& told);
   std::string label(Address node, const WaitKind& kind);
@@ -115,16 +122,34 @@ Reader::Reader(Memory& memory, Address registry) : memory_(memory) {
   }
 }
 
-std::vector<SeenLoop> Reader::loops() {
-  std::vector<SeenLoop> seen;
+template <class Function>
+void Reader::for_each_link(Function function) {
   Address link = memory_.pointer(loops_list_);
   std::set<Address> met{0, loops_list_};
-  while (seen.size() < kMaxLoops && met.insert(link).second) {
+  while (met.size() < kMaxLoops && met.insert(link).second) {
     const Address next = memory_.pointer(link);
-    seen.push_back(read_loop(link));
+    function(link);
     link = next;
   }
+}
+
+std::vector<SeenLoop> Reader::loops() {
+  std::vector<SeenLoop> seen;
+  for_each_link([&](Address link) { seen.push_back(read_loop(link)); });
   return seen;
+}
+
+void Reader::add_running(std::vector<SeenTask>& found) {
+  for_each_link([&](Address link) {
+    const Address loop = link - layout_.loop_link;
+    const Address task = memory_.pointer(loop + layout_.loop_current);
+    if (task == 0 || memory_.get<std::uint8_t>(loop + layout_.loop_running).value_or(0) != 1)
+      return;
+    SeenTask seen;
+    seen.id = task;
+    seen.state = SeenTask::State::running;
+    if (read_stack(task, seen)) found.push_back(std::move(seen));
+  });
 }
 
 // As often as it takes until nothing moved while we looked; in the end, what there is.
@@ -148,6 +173,13 @@ SeenLoop Reader::try_loop(Address loop, bool last) {
   seen.running = memory_.get<std::uint8_t>(loop + layout_.loop_running).value_or(0) == 1;
   seen.asleep = memory_.get<std::uint8_t>(loop + layout_.loop_asleep).value_or(0) == 1;
   seen.passes = memory_.pointer(loop + layout_.loop_passes);
+  if (const Address counts = memory_.pointer(loop + layout_.loop_counts))
+    seen.operations = memory_.get<detail::IoCounts>(counts).value_or(detail::IoCounts{});
+  if (const Address times = memory_.pointer(loop + layout_.loop_times)) {
+    const auto read = memory_.get<detail::LoopTimes>(times).value_or(detail::LoopTimes{});
+    seen.steps = read.steps.times;
+    seen.latency = read.passes.times;
+  }
   seen.complete = read_tasks(loop, seen, last);
   return seen;
 }
@@ -263,8 +295,31 @@ void Reader::read_wait(Address node, SeenTask& seen) {
     if (holder != 0)
       seen.held_by = memory_.pointer(holder + static_cast<Address>(known.kind->holder_at));
   }
-  if (known.kind->awaited >= 0)
+  if (known.kind->awaited >= 0) {
     seen.awaits = memory_.pointer(node + static_cast<Address>(known.kind->awaited));
+    read_purpose(seen.awaits, seen);
+  }
+  if (known.kind->number_at >= 0) read_number(node, *known.kind, seen);
+}
+
+// What completes a future that is no task.
+void Reader::read_purpose(Address future, SeenTask& seen) {
+  constexpr unsigned kFlag = detail::FutureBase::kPurposeFlag;
+  const unsigned flags = memory_.get<std::uint8_t>(future + layout_.task_flags).value_or(0);
+  const unsigned purpose = flags & ~kFlag;
+  if (future == 0 || (flags & kFlag) == 0 || purpose >= layout_.purpose_count) return;
+  const auto words = reinterpret_cast<Address>(layout_.purposes);
+  seen.waits_for = memory_.text(memory_.pointer(words + purpose * sizeof(Address)), 100);
+}
+
+void Reader::read_number(Address node, const WaitKind& kind, SeenTask& seen) {
+  Address object = node;
+  if (kind.number_in >= 0) object = memory_.pointer(node + static_cast<Address>(kind.number_in));
+  const auto number =
+      memory_.get<std::int32_t>(object + static_cast<Address>(kind.number_at)).value_or(-1);
+  if (number < 0) return;
+  const std::string name = memory_.text(reinterpret_cast<Address>(kind.number_name), 20);
+  seen.detail = name + " " + std::to_string(number);
 }
 
 std::string Reader::label(Address node, const WaitKind& kind) {
@@ -348,7 +403,28 @@ SeenProcess inspect(Memory& memory, const std::vector<Address>& registries) {
   return seen;
 }
 
-SeenProcess inspect(int pid) {
+namespace {
+
+// "fd 7" becomes "fd 7, peer ('192.0.2.1', 443)".
+void add_peer(SeenTask& task, Peers& peers) {
+  constexpr std::string_view kFd = "fd ";
+  if (!task.detail.starts_with(kFd)) return;
+  const std::string peer = peers.of(std::atoi(task.detail.c_str() + kFd.size()));
+  if (!peer.empty()) task.detail += ", peer " + peer;
+}
+
+// The call; where it fails because the process has ended meanwhile, the error says that.
+template <class Call>
+auto while_it_lives(int pid, Call call) {
+  try {
+    return call();
+  } catch (const InspectError&) {
+    const ProcessMemory again(pid);  // throws that it is missing
+    throw;
+  }
+}
+
+SeenProcess inspect_now(int pid) {
   ProcessMemory memory(pid);
   const std::vector<Address> registries = find_registries(pid, memory);
   if (registries.empty())
@@ -356,10 +432,55 @@ SeenProcess inspect(int pid) {
                        "process " + std::to_string(pid) + " does not use asyncio for C++");
   SeenProcess seen = inspect(memory, registries);
   seen.pid = pid;
+  Peers peers(pid);
+  for (SeenLoop& loop : seen.loops)
+    for (SeenTask& task : loop.tasks) add_peer(task, peers);
   if (seen.loops.empty())
     throw InspectError(InspectError::Reason::no_loop,
                        "process " + std::to_string(pid) + " has no event loop at the moment");
   return seen;
+}
+
+void measure_now(int pid, Duration time) {
+  ProcessMemory memory(pid);
+  const std::int64_t until = (Clock::now() + time).time_since_epoch().count();
+  for (const Address registry : find_registries(pid, memory)) {
+    const Reader known(memory, registry);  // throws where it is of another version
+    memory.write(registry + offsetof(Registry, recording) +
+                     offsetof(detail::RecordingControl, measure_until),
+                 &until, sizeof(until));
+  }
+}
+
+}  // namespace
+
+// ---- which tasks run
+
+struct Sampler::Parts {
+  explicit Parts(int pid) : memory(pid) {
+    for (const Address registry : find_registries(pid, memory))
+      readers.emplace_back(memory, registry);
+  }
+  ProcessMemory memory;
+  std::deque<Reader> readers;
+};
+
+Sampler::Sampler(int pid) : parts_(std::make_unique<Parts>(pid)) {}
+Sampler::~Sampler() = default;
+
+std::vector<SeenTask> Sampler::running() {
+  parts_->memory.refresh();
+  std::vector<SeenTask> found;
+  for (Reader& reader : parts_->readers) reader.add_running(found);
+  return found;
+}
+
+SeenProcess inspect(int pid) {
+  return while_it_lives(pid, [pid] { return inspect_now(pid); });
+}
+
+void measure(int pid, Duration time) {
+  while_it_lives(pid, [=] { measure_now(pid, time); });
 }
 
 }  // namespace asyncio::debug

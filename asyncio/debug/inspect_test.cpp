@@ -2,16 +2,19 @@
 #include "asyncio/debug/inspect.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <random>
 #include <thread>
 
 #include "asyncio/asyncio.hpp"
 #include "asyncio/core/instrument.hpp"
 #include "asyncio/testing.hpp"
+#include "tests/support.hpp"
 
 using namespace std::chrono_literals;
 
@@ -125,7 +128,7 @@ ASYNCIO_TEST(Inspect, names_what_a_task_waits_for) {
   EXPECT_EQ(named(loop, "event").waits_for, "Event.wait");
   EXPECT_EQ(named(loop, "seats").waits_for, "Semaphore.acquire");
   EXPECT_EQ(named(loop, "put").waits_for, "Queue.put");
-  EXPECT_EQ(named(loop, "join").waits_for, "Event.wait");
+  EXPECT_EQ(named(loop, "join").waits_for, "Queue.join");
   EXPECT_EQ(named(loop, "future").waits_for, "Future");
   co_await end(tasks);
 }
@@ -315,6 +318,33 @@ TEST(Inspect, of_a_loop_that_runs_is_consistent_or_says_that_it_is_not) {
   }
   stop = true;
   busy.join();
+}
+
+// Whoever watches a process is told that it ended, and not that something is wrong with it.
+TEST(Inspect, says_of_a_process_that_ends_while_it_is_read_that_there_is_none) {
+  const int child = ::fork();
+  if (child == 0) {
+    run([]() -> Coro<> {
+      for (;;) co_await sleep(0s);
+    }());
+    ::_exit(0);
+  }
+  std::thread killer([child] {
+    for (bool is_there = false; !is_there;) {
+      try {
+        static_cast<void>(inspect(child));
+        is_there = true;
+      } catch (const InspectError&) {}
+    }
+    ::kill(child, SIGKILL);
+  });
+  std::string last = tests::error_of([&] { static_cast<void>(inspect(child)); });
+  while (last.empty() || last.find("has no event loop") != last.npos)
+    last = tests::error_of([&] { static_cast<void>(inspect(child)); });
+  killer.join();
+  ::waitpid(child, nullptr, 0);
+
+  EXPECT_NE(last.find("no process has the id " + std::to_string(child)), last.npos) << last;
 }
 
 }  // namespace

@@ -92,49 +92,28 @@ int make_recording() {
 namespace {
 
 // Where a process keeps what asks it to record.
-struct Asked {
-  Address control;
-  std::vector<Address> watched;  // one byte in each loop
-};
-
-Asked find_control(ProcessMemory& memory, Address registry) {
-  Asked asked{registry + offsetof(detail::Registry, recording), {}};
-  const auto layout =
-      memory.get<detail::RegistryLayout>(registry + offsetof(detail::Registry, layout));
-  const Address list = registry + offsetof(detail::Registry, loops);
-  Address link = memory.pointer(list);
-  for (std::size_t i = 0; layout && link != 0 && link != list && i < detail::kMostRings; ++i) {
-    asked.watched.push_back(link - layout->loop_link + layout->loop_watched);
-    link = memory.pointer(link);
-  }
-  return asked;
-}
-
 [[noreturn]] void throw_denied(const std::string& why) {
   throw InspectError(InspectError::Reason::denied, why);
 }
 
-void ask(ProcessMemory& memory, const Asked& asked, int pid) {
+void ask(ProcessMemory& memory, Address control, int pid) {
   memory.refresh();
-  const Address wanted = asked.control + offsetof(detail::RecordingControl, wanted);
+  const Address wanted = control + offsetof(detail::RecordingControl, wanted);
   if (memory.get<std::uint32_t>(wanted).value_or(0) != 0)
     throw_denied("process " + std::to_string(pid) + " is being recorded already");
   const std::uint32_t yes = detail::kWantedFromOutside;
   const std::int32_t none = 0;
-  memory.write(asked.control + offsetof(detail::RecordingControl, error), &none, sizeof(none));
+  memory.write(control + offsetof(detail::RecordingControl, error), &none, sizeof(none));
   memory.write(wanted, &yes, sizeof(yes));
-  const std::uint8_t is_watched = 1;
-  for (const Address loop : asked.watched) memory.write(loop, &is_watched, sizeof(is_watched));
 }
 
 // The file once it is there; -1 before. Throws where the process could not make it.
-int open_recording(ProcessMemory& memory, const Asked& asked, int pid) {
+int open_recording(ProcessMemory& memory, Address control, int pid) {
   memory.refresh();
-  const auto error =
-      memory.get<std::int32_t>(asked.control + offsetof(detail::RecordingControl, error));
+  const auto error = memory.get<std::int32_t>(control + offsetof(detail::RecordingControl, error));
   if (error.value_or(0) != 0)
     throw_denied("process " + std::to_string(pid) + " cannot record: " + std::strerror(*error));
-  const auto fd = memory.get<std::int32_t>(asked.control + offsetof(detail::RecordingControl, fd));
+  const auto fd = memory.get<std::int32_t>(control + offsetof(detail::RecordingControl, fd));
   if (fd.value_or(-1) < 0) return -1;
   const std::string path = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(*fd);
   return ::open(path.c_str(), O_RDWR | O_CLOEXEC);
@@ -145,19 +124,18 @@ int open_recording(ProcessMemory& memory, const Asked& asked, int pid) {
 int record(int pid, Duration patience) {
   static_cast<void>(inspect(pid));  // says what is wrong
   ProcessMemory memory(pid);
-  std::vector<Asked> all;
-  for (const Address registry : find_registries(pid, memory))
-    all.push_back(find_control(memory, registry));
-  for (const Asked& asked : all) ask(memory, asked, pid);
+  std::vector<Address> all = find_registries(pid, memory);
+  for (Address& registry : all) registry += offsetof(detail::Registry, recording);
+  for (const Address control : all) ask(memory, control, pid);
   const TimePoint end = Clock::now() + patience;
   do {
-    for (const Asked& asked : all)
-      if (const int fd = open_recording(memory, asked, pid); fd >= 0) return fd;
+    for (const Address control : all)
+      if (const int fd = open_recording(memory, control, pid); fd >= 0) return fd;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   } while (Clock::now() < end);
   const std::uint32_t no = 0;
-  for (const Asked& asked : all)
-    memory.write(asked.control + offsetof(detail::RecordingControl, wanted), &no, sizeof(no));
+  for (const Address control : all)
+    memory.write(control + offsetof(detail::RecordingControl, wanted), &no, sizeof(no));
   return -1;
 }
 
@@ -283,11 +261,12 @@ void TraceReader::read_events(std::byte* ring, Ring& state, TraceLoop& loop, std
     if (record.kind == RecordKind::step)
       loop.steps.push_back({static_cast<std::int64_t>(record.a),
                             static_cast<std::int64_t>(record.b), record.id, low(record.c),
-                            low(record.c >> 32), record.label, record.is_last != 0});
+                            low(record.c >> 32), record.label, record.flag != 0});
     else if (record.kind == RecordKind::operation)
-      loop.operations.push_back(
-          {static_cast<std::int64_t>(record.a), static_cast<std::int64_t>(record.b),
-           static_cast<std::int64_t>(record.c), static_cast<int>(record.id), record.label});
+      loop.operations.push_back({static_cast<std::int64_t>(record.a),
+                                 static_cast<std::int64_t>(record.b),
+                                 static_cast<std::int64_t>(record.c), static_cast<int>(record.id),
+                                 record.label, record.flag != 0});
     else if (record.kind == RecordKind::task)
       loop.tasks[record.id] = {text_at(copy_, at, 0, record.c), low(record.b), low(record.b >> 32),
                                static_cast<std::int64_t>(record.a)};

@@ -38,6 +38,7 @@ struct TraceOperation {
   std::int64_t result = 0;  // -errno where it failed
   int fd = -1;
   std::uint16_t label = 0;  // "recv"
+  bool is_aside = false;    // the loop went on meanwhile: a file, in a thread or by the kernel
 };
 
 struct TraceTask {

@@ -37,8 +37,16 @@ const sockaddr* raw(const SocketAddress& address) noexcept {
 
 const char* name_of(IoOperation operation) noexcept {
   constexpr std::array<const char*, kIoOperations> kNames{
-      "wait", "recv", "recvfrom", "send", "sendmsg", "sendto", "sendfile", "accept", "connect"};
+      "wait",    "recv",    "recvfrom", "send",   "sendmsg", "sendto", "sendfile", "accept",
+      "connect", "read",    "write",    "spawn",  "waitid",  "open",   "fsync",    "ftruncate",
+      "stat",    "readdir", "rename",   "unlink", "mkdir",   "close"};
   return kNames[static_cast<std::size_t>(operation)];
+}
+
+void IoBackend::report(IoOperation operation, int fd, std::int64_t result, std::int64_t start,
+                       bool aside) noexcept {
+  ++counts_[static_cast<std::size_t>(operation)];
+  if (observer_ != nullptr && start != 0) observer_->operated(operation, fd, result, start, aside);
 }
 
 void IoBackend::close(int fd) noexcept {

@@ -69,9 +69,23 @@ enum class IoOperation : std::uint8_t {
   send_to,
   send_file,
   accept,
-  connect
+  connect,
+  // Made beside the backend as a rule: on pipes, programs and files. See IoBackend::report().
+  read,
+  write,
+  spawn,
+  wait_child,
+  open,
+  sync,
+  truncate,
+  status,
+  list,
+  rename,
+  remove,
+  make_folder,
+  close
 };
-inline constexpr std::size_t kIoOperations = 9;
+inline constexpr std::size_t kIoOperations = 22;
 using IoCounts = std::array<std::uint64_t, kIoOperations>;  // by IoOperation
 const char* name_of(IoOperation operation) noexcept;        // "recv": of the system call
 
@@ -79,9 +93,10 @@ const char* name_of(IoOperation operation) noexcept;        // "recv": of the sy
 class IoObserver {
  public:
   virtual std::int64_t now() noexcept = 0;  // nanoseconds
-  // result: as the operation gives it, -errno where it failed. start: now() before it.
-  virtual void operated(IoOperation operation, int fd, std::int64_t result,
-                        std::int64_t start) noexcept = 0;
+  // result: as the operation gives it, -errno where it failed. start: now() before it. aside: the
+  // loop went on meanwhile, while the kernel or a thread did it.
+  virtual void operated(IoOperation operation, int fd, std::int64_t result, std::int64_t start,
+                        bool aside) noexcept = 0;
 
  protected:
   ~IoObserver() = default;
@@ -173,6 +188,21 @@ class IoBackend {
   // How often each was tried, in vain included; of those that the observer hears of.
   virtual const IoCounts& counts() const noexcept { return counts_; }
 
+  // ---- what others do beside the backend is counted and observed here, too: observer() before
+  // it, report() after it, with start 0 where nobody observed it then.
+  virtual IoObserver* observer() const noexcept { return observer_; }
+  virtual void report(IoOperation operation, int fd, std::int64_t result, std::int64_t start,
+                      bool aside) noexcept;
+  // Both around a call that blocks.
+  template <class Call>
+  auto reported(IoOperation operation, int fd, Call call) {
+    IoObserver* const before = observer();
+    const std::int64_t start = before == nullptr ? 0 : before->now();
+    const auto result = call();
+    report(operation, fd, result, start, false);
+    return result;
+  }
+
  protected:
   // The result of `call`, which the observer hears of.
   template <class Call>
@@ -182,7 +212,7 @@ class IoBackend {
       return call();
     const std::int64_t start = observer_->now();
     const auto result = call();
-    observer_->operated(operation, fd, result, start);
+    observer_->operated(operation, fd, result, start, false);
     return result;
   }
 

@@ -110,6 +110,11 @@ class ForwardingBackend : public IoBackend {
   const char* name() const noexcept override { return inner_->name(); }
   void observe(detail::IoObserver* observer) noexcept override { inner_->observe(observer); }
   const detail::IoCounts& counts() const noexcept override { return inner_->counts(); }
+  detail::IoObserver* observer() const noexcept override { return inner_->observer(); }
+  void report(detail::IoOperation operation, int fd, std::int64_t result, std::int64_t start,
+              bool aside) noexcept override {
+    inner_->report(operation, fd, result, start, aside);
+  }
 
  protected:
   IoBackend& inner() const noexcept { return *inner_; }

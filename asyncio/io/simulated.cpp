@@ -30,7 +30,12 @@ class SimulatedBackend final : public IoBackend {
   SimulatedBackend& operator=(const SimulatedBackend&) = delete;
   ~SimulatedBackend() override;
 
-  void wait(std::int64_t timeout_ns) override;
+  void wait(std::int64_t timeout_ns) override {
+    observed(IoOperation::wait, -1, [&] {
+      wait_for_either(timeout_ns);
+      return std::int64_t{0};
+    });
+  }
   void wake() noexcept override {
     woken_.store(true);
     kernel_->wake();
@@ -83,6 +88,10 @@ class SimulatedBackend final : public IoBackend {
   }
   void watch_edges(int fd, FdWatcher& watcher, bool writable);
   SocketPtr socket_to_watch(int fd) const;
+  static std::int64_t take_datagram(const SocketPtr& socket, char* data, std::size_t size,
+                                    SocketAddress& from);
+  std::int64_t send_from(const SocketPtr& socket, std::string_view data);
+  void wait_for_either(std::int64_t timeout_ns);
   void look_at_kernel(std::int64_t timeout_ns);
   void sleep_in_kernel(std::int64_t timeout_ns);
   SimulatedWorld::Host current_host() const {
@@ -129,7 +138,7 @@ void SimulatedBackend::sleep_in_kernel(std::int64_t timeout_ns) {
 // next arrival. A loop that uses this clock asks jump_to() first, where it has timers; so it has a
 // reason to wait for the kernel where it comes with a timeout. A loop with a clock of its own
 // sleeps where its timer comes before the next arrival.
-void SimulatedBackend::wait(std::int64_t timeout_ns) {
+void SimulatedBackend::wait_for_either(std::int64_t timeout_ns) {
   if (world_.options.before_pass) world_.options.before_pass();
   const bool something_came = run_due();
   if (world_.tell() || something_came || timeout_ns == 0) {
@@ -231,97 +240,118 @@ std::int64_t SimulatedBackend::on_socket(int fd, Operation operation) noexcept {
   }
 }
 
+std::int64_t SimulatedBackend::take_datagram(const SocketPtr& socket, char* data, std::size_t size,
+                                             SocketAddress& from) {
+  if (socket->is_stream()) return -EOPNOTSUPP;
+  if (socket->error != 0) return -std::exchange(socket->error, 0);
+  if (socket->datagrams.empty()) return -EAGAIN;
+  const auto [sender, content] = std::move(socket->datagrams.front());
+  socket->datagrams.pop_front();
+  socket->queued_bytes -= content.size();
+  sender.write(from);
+  const std::size_t taken = std::min(size, content.size());
+  std::copy_n(content.data(), taken, data);
+  return static_cast<std::int64_t>(taken);
+}
+
+std::int64_t SimulatedBackend::send_from(const SocketPtr& socket, std::string_view data) {
+  return socket->is_stream() ? world_.send(socket, data) : world_.send_datagram(socket, data, {});
+}
+
 std::int64_t SimulatedBackend::receive_into(int fd, char* data, std::size_t size) noexcept {
-  if (!is_simulated(fd)) return kernel_->receive_into(fd, data, size);
-  return on_socket(fd, [&](const SocketPtr& socket) {
-    if (socket->is_stream()) return world_.receive(socket, data, size);
-    SocketAddress from;
-    return receive_from(fd, data, size, from);
+  return observed(IoOperation::receive, fd, [&]() -> std::int64_t {
+    if (!is_simulated(fd)) return kernel_->receive_into(fd, data, size);
+    return on_socket(fd, [&](const SocketPtr& socket) {
+      if (socket->is_stream()) return world_.receive(socket, data, size);
+      SocketAddress from;
+      return take_datagram(socket, data, size, from);
+    });
   });
 }
 
 std::int64_t SimulatedBackend::receive_from(int fd, char* data, std::size_t size,
                                             SocketAddress& from) noexcept {
-  if (!is_simulated(fd)) return kernel_->receive_from(fd, data, size, from);
-  return on_socket(fd, [&](const SocketPtr& socket) -> std::int64_t {
-    if (socket->is_stream()) return -EOPNOTSUPP;
-    if (socket->error != 0) return -std::exchange(socket->error, 0);
-    if (socket->datagrams.empty()) return -EAGAIN;
-    const auto [sender, content] = std::move(socket->datagrams.front());
-    socket->datagrams.pop_front();
-    socket->queued_bytes -= content.size();
-    sender.write(from);
-    const std::size_t taken = std::min(size, content.size());
-    std::copy_n(content.data(), taken, data);
-    return static_cast<std::int64_t>(taken);
+  return observed(IoOperation::receive_from, fd, [&]() -> std::int64_t {
+    if (!is_simulated(fd)) return kernel_->receive_from(fd, data, size, from);
+    return on_socket(
+        fd, [&](const SocketPtr& socket) { return take_datagram(socket, data, size, from); });
   });
 }
 
 std::int64_t SimulatedBackend::send(int fd, const char* data, std::size_t size) noexcept {
-  if (!is_simulated(fd)) return kernel_->send(fd, data, size);
-  return on_socket(fd, [&](const SocketPtr& socket) {
-    return socket->is_stream() ? world_.send(socket, {data, size})
-                               : world_.send_datagram(socket, {data, size}, {});
+  return observed(IoOperation::send, fd, [&]() -> std::int64_t {
+    if (!is_simulated(fd)) return kernel_->send(fd, data, size);
+    return on_socket(fd, [&](const SocketPtr& socket) { return send_from(socket, {data, size}); });
   });
 }
 
 std::int64_t SimulatedBackend::send_vectored(int fd, const iovec* parts,
                                              std::size_t count) noexcept {
-  if (!is_simulated(fd)) return kernel_->send_vectored(fd, parts, count);
-  return on_socket(fd, [&](const SocketPtr&) {
-    // A byte more than can be taken, which says that there is a rest: not all of it each time.
-    const std::size_t enough = world_.options.window + 1;
-    std::string all;
-    for (std::size_t i = 0; i < count && all.size() < enough; ++i)
-      all.append(static_cast<const char*>(parts[i].iov_base),
-                 std::min(parts[i].iov_len, enough - all.size()));
-    return send(fd, all.data(), all.size());
+  return observed(IoOperation::send_vectored, fd, [&]() -> std::int64_t {
+    if (!is_simulated(fd)) return kernel_->send_vectored(fd, parts, count);
+    return on_socket(fd, [&](const SocketPtr& socket) {
+      // A byte more than can be taken, which says that there is a rest: not all of it each time.
+      const std::size_t enough = world_.options.window + 1;
+      std::string all;
+      for (std::size_t i = 0; i < count && all.size() < enough; ++i)
+        all.append(static_cast<const char*>(parts[i].iov_base),
+                   std::min(parts[i].iov_len, enough - all.size()));
+      return send_from(socket, all);
+    });
   });
 }
 
 std::int64_t SimulatedBackend::send_to(int fd, const char* data, std::size_t size,
                                        const SocketAddress* to) noexcept {
-  if (!is_simulated(fd)) return kernel_->send_to(fd, data, size, to);
-  return on_socket(fd, [&](const SocketPtr& socket) {
-    return world_.send_datagram(socket, {data, size},
-                                to == nullptr ? Endpoint() : Endpoint::from(*to));
+  return observed(IoOperation::send_to, fd, [&]() -> std::int64_t {
+    if (!is_simulated(fd)) return kernel_->send_to(fd, data, size, to);
+    return on_socket(fd, [&](const SocketPtr& socket) {
+      return world_.send_datagram(socket, {data, size},
+                                  to == nullptr ? Endpoint() : Endpoint::from(*to));
+    });
   });
 }
 
 std::int64_t SimulatedBackend::send_file(int fd, int file, std::int64_t offset,
                                          std::size_t size) noexcept {
-  if (!is_simulated(fd)) return kernel_->send_file(fd, file, offset, size);
-  return on_socket(fd, [&](const SocketPtr& socket) -> std::int64_t {
-    if (world_.is_writable(*socket) || socket->state != State::connected) {
-      std::string part(std::min(size, std::size_t{16} * 1024), '\0');
-      const ssize_t got = ::pread(file, part.data(), part.size(), offset);
-      if (got <= 0) return got < 0 ? -std::int64_t{errno} : 0;
-      part.resize(static_cast<std::size_t>(got));
-      return world_.send(socket, part);
-    }
-    socket->is_blocked = true;
-    return -EAGAIN;
+  return observed(IoOperation::send_file, fd, [&]() -> std::int64_t {
+    if (!is_simulated(fd)) return kernel_->send_file(fd, file, offset, size);
+    return on_socket(fd, [&](const SocketPtr& socket) -> std::int64_t {
+      if (world_.is_writable(*socket) || socket->state != State::connected) {
+        std::string part(std::min(size, std::size_t{16} * 1024), '\0');
+        const ssize_t got = ::pread(file, part.data(), part.size(), offset);
+        if (got <= 0) return got < 0 ? -std::int64_t{errno} : 0;
+        part.resize(static_cast<std::size_t>(got));
+        return world_.send(socket, part);
+      }
+      socket->is_blocked = true;
+      return -EAGAIN;
+    });
   });
 }
 
 int SimulatedBackend::accept(int fd, SocketAddress& peer) noexcept {
-  if (!is_simulated(fd)) return kernel_->accept(fd, peer);
-  return number_on_socket(fd, [&](const SocketPtr& socket) -> int {
-    if (socket->state != State::listening) return -EINVAL;
-    if (socket->waiting.empty()) return -EAGAIN;
-    const SocketPtr served = socket->waiting.front();
-    const int number = world_.give_number(served);
-    if (number < 0) return number;
-    socket->waiting.pop_front();
-    served->peer_name.write(peer);
-    return number;
+  return observed(IoOperation::accept, fd, [&]() -> int {
+    if (!is_simulated(fd)) return kernel_->accept(fd, peer);
+    return number_on_socket(fd, [&](const SocketPtr& socket) -> int {
+      if (socket->state != State::listening) return -EINVAL;
+      if (socket->waiting.empty()) return -EAGAIN;
+      const SocketPtr served = socket->waiting.front();
+      const int number = world_.give_number(served);
+      if (number < 0) return number;
+      socket->waiting.pop_front();
+      served->peer_name.write(peer);
+      return number;
+    });
   });
 }
 
 int SimulatedBackend::connect(int fd, const SocketAddress& peer) noexcept {
-  if (!is_simulated(fd)) return kernel_->connect(fd, peer);
-  return number_on_socket(
-      fd, [&](const SocketPtr& socket) { return world_.connect(socket, Endpoint::from(peer)); });
+  return observed(IoOperation::connect, fd, [&]() -> int {
+    if (!is_simulated(fd)) return kernel_->connect(fd, peer);
+    return number_on_socket(
+        fd, [&](const SocketPtr& socket) { return world_.connect(socket, Endpoint::from(peer)); });
+  });
 }
 
 int SimulatedBackend::connect_result(int fd) noexcept {

@@ -30,6 +30,7 @@ SecureSocket make_secure(Loop& loop, ConnectedSocket socket, TlsSetup setup) {
 
 Coro<> shake_hands(Loop& loop, SecureSocket secure, TimePoint deadline) {
   Future<> done(loop);
+  done.state()->set_purpose(FuturePurpose::handshake);
   const DeadlineScope limit(loop, deadline, done,
                             "TLS handshake with " + secure.socket->peername().repr());
   secure.tls->attach(secure.socket, tell(done));

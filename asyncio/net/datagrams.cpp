@@ -68,6 +68,7 @@ class DatagramQueue final : public DatagramProtocol {
 
   static Future<> wait_in(Waiters& waiters) {
     waiters.emplace_back(get_running_loop());
+    waiters.back().state()->set_purpose(detail::FuturePurpose::socket);
     return waiters.back();
   }
   static void wake_one(Waiters& waiters) {

@@ -46,6 +46,7 @@ class ReadinessScope {
 
 Coro<> wait_until_ready(Loop& loop, int fd, bool reading) {
   Future<> ready(loop);
+  ready.state()->set_purpose(detail::FuturePurpose::socket);
   const ReadinessScope scope(loop, fd, reading, ready);
   co_await ready;
 }

@@ -29,6 +29,10 @@ std::string peer_of(const StreamState& state) {
 }  // namespace
 
 template <>
+struct Shape<StreamState> {
+  static constexpr std::int32_t kFd = offsetof(StreamState, fd_);
+};
+template <>
 struct Shape<ReadOperation> {
   static constexpr const char* kLabels[] = {// by ReadOperation::Kind
                                             "StreamReader.read",        "StreamReader.read",
@@ -43,6 +47,9 @@ struct Shape<ReadOperation> {
                                         .choice = offsetof(ReadOperation, kind_),
                                         .told = offsetof(ReadOperation, task_),
                                         .runs_told = true,
+                                        .number_in = offsetof(ReadOperation, state_),
+                                        .number_at = Shape<StreamState>::kFd,
+                                        .number_name = "fd",
                                         .detail = &detail};
 };
 template <>
@@ -56,6 +63,9 @@ struct Shape<FlowWait> {
                                         .label_count = 2,
                                         .choice = offsetof(FlowWait, kind_),
                                         .told = offsetof(FlowWait, task_),
+                                        .number_in = offsetof(FlowWait, state_),
+                                        .number_at = Shape<StreamState>::kFd,
+                                        .number_name = "fd",
                                         .detail = &detail};
 };
 namespace {
@@ -71,6 +81,7 @@ StreamState::StreamState(std::size_t limit) : limit_(limit) {
 
 void StreamState::set_transport(std::shared_ptr<Transport> transport) {
   transport_ = std::move(transport);
+  fd_ = transport_ != nullptr ? transport_->fileno() : -1;
 }
 
 std::string StreamState::take_received() {

@@ -106,13 +106,15 @@ Coro<> mkdir(std::string path, unsigned mode) {
 }
 
 Coro<> makedirs(std::string path, bool exist_ok) {
-  co_await in_thread([path = std::move(path), exist_ok] { make_folders(path, exist_ok); });
+  co_await in_thread(detail::IoOperation::make_folder, -1,
+                     [path = std::move(path), exist_ok] { make_folders(path, exist_ok); });
 }
 
 Coro<> rmdir(std::string path) { co_await detail::begin_remove(std::move(path), AT_REMOVEDIR); }
 
 Coro<std::vector<std::string>> listdir(std::string path) {
-  co_return co_await in_thread([path = std::move(path)] { return names_in(path); });
+  co_return co_await in_thread(detail::IoOperation::list, -1,
+                               [path = std::move(path)] { return names_in(path); });
 }
 
 }  // namespace os

@@ -30,6 +30,7 @@ template <class End>
 Coro<std::shared_ptr<End>> make_pipe_end(Loop& loop, std::shared_ptr<Protocol> protocol, int fd) {
   auto end = std::make_shared<End>(loop.scheduler(), adopt_pipe(fd));
   end->open(std::move(protocol));
+  end->show_open();
   co_await wait_until_made(loop, *end);
   co_return end;
 }
@@ -56,6 +57,7 @@ StreamReader reader_of(OwnedFd fd, std::size_t limit) {
   protocol->set_transport(end);
   StreamReader reader = protocol->reader();
   end->open(std::move(protocol), true);
+  end->show_open();
   return reader;
 }
 
@@ -66,6 +68,7 @@ StreamWriter writer_of(OwnedFd fd) {
   protocol->set_transport(end);
   StreamWriter writer = protocol->writer();
   end->open(std::move(protocol), true);
+  end->show_open();
   return writer;
 }
 

@@ -4,15 +4,19 @@
 #include <signal.h>
 
 #include <array>
+#include <cstddef>
 #include <utility>
 
 #include "asyncio/base/errors.hpp"
 #include "asyncio/base/logging.hpp"
 #include "asyncio/combinators/gather.hpp"
 #include "asyncio/combinators/timeouts.hpp"
+#include "asyncio/core/instrument.hpp"
 #include "asyncio/core/when_done.hpp"
 #include "asyncio/net/stream_protocol.hpp"
 #include "asyncio/os/internal/child.hpp"
+
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"  // of classes with bases: all compilers give it
 
 namespace asyncio {
 namespace detail {
@@ -60,7 +64,31 @@ class ProcessState {
   std::optional<StreamReader> out, err;
 };
 
+// The end of a child; says its pid to who looks.
+class ExitWait final : public WhenDone {
+ public:
+  explicit ExitWait(const ChildProcess& child)
+      : WhenDone(*child.exited().state()), pid_(child.get_pid()) {}
+
+ private:
+  template <class>
+  friend struct Shape;
+  int pid_;
+};
+template <>
+struct Shape<ExitWait> {
+  static constexpr const char* kLabel = "Process.wait";
+  static inline constinit WaitKind kind{.type = &typeid(ExitWait),
+                                        .labels = &kLabel,
+                                        .told = offsetof(ExitWait, task_),
+                                        .awaited = offsetof(ExitWait, future_),
+                                        .number_at = offsetof(ExitWait, pid_),
+                                        .number_name = "pid"};
+};
+
 namespace {
+
+const ShownKind kShowExitWait(Shape<ExitWait>::kind);
 
 using ProcessPtr = std::shared_ptr<ProcessState>;
 
@@ -82,7 +110,7 @@ ProcessPtr start_process(Loop& loop, const std::vector<std::string>& argv,
 }
 
 Coro<int> wait_for_exit(std::shared_ptr<ChildProcess> child) {
-  if (!child->get_returncode()) co_await WhenDone(*child->exited().state());
+  if (!child->get_returncode()) co_await ExitWait(*child);
   co_return *child->get_returncode();
 }
 
@@ -115,7 +143,7 @@ Coro<int> until_reaped(std::shared_ptr<ChildProcess> child) {
   std::exception_ptr interrupted;
   while (!child->get_returncode()) {
     try {
-      co_await WhenDone(*child->exited().state());
+      co_await ExitWait(*child);
     } catch (const CancelledError&) {
       interrupted = std::current_exception();
     }

@@ -70,7 +70,9 @@ std::string Lock::repr() const {
 // ---- Event
 
 void Event::begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& promise) {
-  suspend_in(waiters_, set_, "<asyncio.locks.Event object>", node, promise);
+  suspend_in(waiters_, set_,
+             is_join_ ? "<asyncio.queues.Queue.join>" : "<asyncio.locks.Event object>", node,
+             promise);
 }
 
 bool Event::end_wait(detail::WaitNode& node) { return !node.resume(); }

@@ -53,6 +53,7 @@ class [[nodiscard]] Guard {
 
 namespace detail {
 
+class QueueBase;
 struct SyncNode final : WaitNode {};
 
 // The awaiter of acquire() and wait(). What is free is taken inline; only an await that suspends
@@ -190,12 +191,14 @@ class Event {
 
  private:
   friend class detail::SyncWait<Event>;
+  friend class detail::QueueBase;
 
   bool take_free() const { return set_ && detail::current_scheduler().take_budget(); }
   void begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& promise);
   bool end_wait(detail::WaitNode& node);
 
   bool set_ = false;
+  bool is_join_ = false;  // a queue's: for who looks at those that wait
   detail::WaitQueue waiters_;
 };
 

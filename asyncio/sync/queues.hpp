@@ -91,7 +91,10 @@ class QueueBase {
   std::string repr() const;
 
  protected:
-  explicit QueueBase(std::size_t maxsize) noexcept : maxsize_(maxsize) { finished_.set(); }
+  explicit QueueBase(std::size_t maxsize) noexcept : maxsize_(maxsize) {
+    finished_.set();
+    finished_.is_join_ = true;
+  }
   ~QueueBase();
 
   virtual void discard_item() = 0;

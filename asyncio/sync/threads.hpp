@@ -20,6 +20,9 @@ class LoopPort;
 // Something that a thread sets off and the loop's thread does, once. Made and destroyed on the
 // loop's thread, so it may hold futures and tasks; threads know it by its number.
 class Delivery : public CallbackBlock {
+ public:
+  std::uint64_t number() const noexcept { return number_; }  // in the order of their creation
+
  protected:
   // `expected`: a thread will set it off, so virtual time waits for it.
   Delivery(Loop& loop, bool expected);
@@ -122,7 +125,9 @@ Future<T> future_of(Loop& loop, ConcurrentFuture<T> source, bool alone) {
 template <std::invocable F>
 Future<std::invoke_result_t<F&>> Loop::run_in_executor(ThreadPoolExecutor& executor, F function) {
   check_open();
-  return detail::future_of(*this, executor.submit(std::move(function)), true);
+  auto future = detail::future_of(*this, executor.submit(std::move(function)), true);
+  future.state()->set_purpose(detail::FuturePurpose::executor);
+  return future;
 }
 template <std::invocable F>
 Future<std::invoke_result_t<F&>> Loop::run_in_executor(F function) {

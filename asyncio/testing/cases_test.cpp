@@ -99,6 +99,25 @@ TEST(TestLimits, a_test_that_waits_for_ever_fails_and_its_tasks_are_named) {
       << error;
 }
 
+// So a deadlock says what it is.
+TEST(TestLimits, a_test_that_waits_for_ever_prints_who_waits_for_whom) {
+  const testing::RunResult result = testing::run(
+      []() -> Coro<> {
+        Lock lock;
+        current_task()->set_name("main");
+        co_await lock.acquire();
+        auto stuck = create_task([&]() -> Coro<> { co_await lock.acquire(); });
+        stuck.set_name("stuck");
+        co_await stuck;
+      }(),
+      {.real_timeout = std::chrono::seconds(1)});
+  const std::string error = describe(result.error);
+  EXPECT_NE(error.find("cases_test.cpp:"), std::string::npos) << error;
+  EXPECT_NE(error.find("\n    waits for Lock.acquire (held by main)\n    awaited by main"),
+            std::string::npos)
+      << error;
+}
+
 // Otherwise a sweep of ten thousand runs would make ten thousand threads.
 TEST(TestLimits, all_tests_of_a_process_share_the_thread_that_looks_at_the_clock) {
   std::ptrdiff_t threads = 0;

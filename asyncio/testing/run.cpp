@@ -13,6 +13,7 @@
 #include "asyncio/core/sleep.hpp"
 #include "asyncio/io/simulated.hpp"
 #include "asyncio/testing/clock.hpp"
+#include "asyncio/testing/internal/arrivals.hpp"
 #include "asyncio/testing/internal/real_time_limit.hpp"
 #include "asyncio/testing/internal/seeds.hpp"
 #include "asyncio/testing/internal/shuffle.hpp"
@@ -113,7 +114,8 @@ std::vector<std::string> opened_since(const std::map<int, std::string>& before) 
   return opened;
 }
 
-std::unique_ptr<Loop> make_loop(const std::shared_ptr<SimulatedNetwork>& network) {
+std::unique_ptr<Loop> make_loop(const std::shared_ptr<SimulatedNetwork>& network,
+                                asyncio::detail::ArrivalOrder* arrivals) {
   LoopOptions options;
   options.poll_interval = 1;
   if (network) {
@@ -122,7 +124,9 @@ std::unique_ptr<Loop> make_loop(const std::shared_ptr<SimulatedNetwork>& network
   } else {
     options.time_source = std::make_shared<VirtualClock>();
   }
-  return std::make_unique<Loop>(std::move(options));
+  auto loop = std::make_unique<Loop>(std::move(options));
+  loop->scheduler().arrivals = arrivals;
+  return loop;
 }
 
 // Seed 0 is calm.
@@ -148,10 +152,13 @@ RunResult run(Coro<> body, TestOptions options) {
         .shuffles_ready = seed != 0,
         .before_pass =
             shuffler(seed, options.shuffles_tasks.value_or(internal::shuffles_by_default()))});
+  internal::ShuffledArrivals arrivals(seed);
   const std::uint64_t outer_seed = std::exchange(tls_seed, seed);
   RunResult result;
   {
-    Runner runner({.loop_factory = [network] { return make_loop(network); }});
+    Runner runner({.loop_factory = [network, order = seed != 0 ? &arrivals : nullptr] {
+      return make_loop(network, order);
+    }});
     try {
       result = runner.run(run_body(std::move(body), options));
     } catch (...) {

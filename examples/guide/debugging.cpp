@@ -27,6 +27,18 @@ asyncio::Coro<> graph() {
 }
 // [/graph]
 
+// [latency]
+asyncio::Coro<> latency() {
+  asyncio::Loop& loop = asyncio::get_running_loop();
+  loop.measure_steps(true);
+  for (int i = 0; i < 100; ++i) co_await asyncio::sleep(0s);
+
+  const asyncio::LoopStats stats = loop.stats();
+  const asyncio::Duration p99 = asyncio::LoopStats::quantile(stats.latency, 0.99);
+  fmt::print("measured: {}\n", p99 > 0s && stats.slowest_pass > 0s);
+}
+// [/latency]
+
 // [mistakes]
 asyncio::Coro<int> answer() { co_return 42; }
 
@@ -69,6 +81,7 @@ void log_heads(asyncio::LogLevel, std::string_view text) {
 int main() {
   asyncio::logging::set_sink(log_heads);
   asyncio::run(graph());
+  asyncio::run(latency());
   asyncio::run(mistakes(), {.debug = true});
   asyncio::run(watched());
 }

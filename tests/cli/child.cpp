@@ -2,10 +2,13 @@
 // ends its step, `child loops` has a loop in each of two threads, `child busy` never rests,
 // `child ticks` rests a millisecond each time, `child circle` has tasks that await each other. Each
 // prints "ready" once it is that far.
-// `child work N` works for a moment and ends; `child workers` does it in each of two threads.
+// `child io FILE` writes a file, and reads it through a pipe.
+// `child work N` works for a moment and ends; `child workers` does it in each of two threads,
+// `child twice` twice in one.
 #include <asyncio/asyncio.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <latch>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -21,6 +24,10 @@ void say_ready() {
 
 asyncio::Coro<> deepest() { co_await asyncio::sleep(1h); }
 asyncio::Coro<> middle() { co_await deepest(); }
+asyncio::Coro<> tells_and_waits(std::latch& runs) {
+  runs.count_down();
+  co_await middle();
+}
 asyncio::Coro<> takes(asyncio::Lock& lock) {
   auto held = co_await lock.scoped();
   co_await asyncio::sleep(1h);
@@ -95,6 +102,16 @@ asyncio::Coro<> work(int workers) {
   co_await right.reader.readexactly(static_cast<std::size_t>(workers) * 4);
 }
 
+// Files, a pipe and a program.
+asyncio::Coro<> does_io(std::string path) {
+  co_await asyncio::write_file(path, "some words\n");
+  auto cat = co_await asyncio::create_subprocess_exec({"cat", path}, {.out = asyncio::PIPE});
+  auto output = co_await cat.communicate();
+  auto file = co_await asyncio::open_file(path, "a");
+  co_await file.write(output.out);
+  co_await file.close();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -105,12 +122,20 @@ int main(int argc, char** argv) {
   if (mode == "ticks") asyncio::run(ticks());
   if (mode == "circle") asyncio::run(circle());
   if (mode == "work" && argc > 2) asyncio::run(work(std::atoi(argv[2])));
+  if (mode == "io" && argc > 2) asyncio::run(does_io(argv[2]));
+  if (mode == "twice") {
+    asyncio::run(work(1));
+    asyncio::run(work(1));
+    return 0;
+  }
   if (mode == "workers") {
     std::thread other([] { asyncio::run(work(2)); });
     asyncio::run(work(2));
     other.join();
   }
-  if (mode != "loops") return mode.starts_with("work") ? 0 : 2;
-  std::thread other([] { asyncio::run(middle()); });
+  if (mode != "loops") return mode.starts_with("work") || mode == "io" ? 0 : 2;
+  std::latch runs(1);
+  std::thread other([&] { asyncio::run(tells_and_waits(runs)); });
+  runs.wait();
   asyncio::run(calm());
 }

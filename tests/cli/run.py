@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import time
 import unittest
 
 ASYNCIO = None  # set by main
@@ -173,7 +174,8 @@ class Top(unittest.TestCase):
             done = asyncio("top", "--once", pid)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn(f"asyncio top: process {pid}, asyncio ", done.stdout)
-        self.assertRegex(done.stdout, r"\n +2 waiting +sleep +child\.cpp:\d+ +middle > deepest\n")
+        self.assertRegex(done.stdout,
+                         r"\n +2 +- +waiting +sleep +child\.cpp:\d+ +middle > deepest\n")
 
     def test_without_a_terminal_it_says_what_to_do_instead(self):
         with Child("calm") as pid:
@@ -183,8 +185,9 @@ class Top(unittest.TestCase):
 
     def read_until(self, terminal, words):
         drawn = b""
+        end = time.monotonic() + PATIENCE
         while words not in drawn:
-            if not select.select([terminal], [], [], PATIENCE)[0]:
+            if time.monotonic() > end or not select.select([terminal], [], [], PATIENCE)[0]:
                 self.fail(f"{words} was not drawn: {drawn}")
             drawn += os.read(terminal, 65536)
 
@@ -203,6 +206,24 @@ class Top(unittest.TestCase):
             self.assertEqual(termios.tcgetattr(slave), before)
             os.close(master)
             os.close(slave)
+
+    def test_it_shows_latency_and_busy_coroutines_and_ends_with_the_process(self):
+        master, slave = pty.openpty()
+        before = termios.tcgetattr(slave)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 150, 0, 0))
+        with Child("busy") as pid:
+            top = subprocess.Popen([ASYNCIO, "top", "-d", "0.2", str(pid)], stdin=slave,
+                                   stdout=slave)
+            self.read_until(master, b"latency: half < ")
+            self.read_until(master, b"%")
+            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 3, 20, 0, 0))
+            os.kill(top.pid, signal.SIGWINCH)
+            self.read_until(master, b"asyncio top: process\x1b[K")  # cut to 20 columns
+        self.read_until(master, f"process {pid} has ended".encode())
+        self.assertEqual(top.wait(timeout=PATIENCE), 0)
+        self.assertEqual(termios.tcgetattr(slave), before)
+        os.close(master)
+        os.close(slave)
 
 
 class Failing(unittest.TestCase):

@@ -122,10 +122,29 @@ class Recording(unittest.TestCase):
             return False
 
     def test_every_loop_has_a_track(self):
-        events = self.record(run.CHILDREN[0], "workers")
-        self.check(events)
-        threads = [event for event in events if event["name"] == "thread_name"]
-        self.assertEqual(sorted(event["args"]["name"] for event in threads), ["loop 1", "loop 2"])
+        for mode in ("workers", "twice"):
+            events = self.record(run.CHILDREN[0], mode)
+            if mode == "workers":
+                self.check(events)
+            threads = [event for event in events if event["name"] == "thread_name"]
+            self.assertEqual(sorted(event["args"]["name"] for event in threads),
+                             ["loop 1", "loop 2"], mode)
+
+    def test_files_pipes_and_programs_are_operations(self):
+        for backend in ("epoll", "io_uring"):
+            os.environ["ASYNCIO_BACKEND"] = backend
+            self.addCleanup(os.environ.pop, "ASYNCIO_BACKEND", None)
+            events = self.record(run.CHILDREN[0], "io", self.json.with_name("words"))
+            self.check(events)
+            self.assertLessEqual({"spawn", "waitid", "open", "write", "read", "close"},
+                                 self.names(events, "io"))
+            # What goes on beside the loop does not stand among its steps.
+            aside = {event["name"] for event in events
+                     if event["ph"] == "b" and event["cat"] == "io"}
+            self.assertIn("open", aside)
+            self.assertNotIn("spawn", aside)
+            slices = {event["name"] for event in events if event["ph"] == "X"}
+            self.assertNotIn("open", slices)
 
     def test_ctrl_c_ends_the_recording_of_a_process_early(self):
         with Child("ticks") as pid:

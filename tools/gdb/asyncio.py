@@ -15,16 +15,19 @@ import struct
 import gdb
 import gdb.printing
 
-VERSION = 2  # kRegistryVersion
+VERSION = 3  # kRegistryVersion
 MOST = 100_000  # elements of a list: memory may be damaged
 STATES = {0: "pending", 1: "cancelled", 2: "finished"}  # FutureBase::State
 
 LAYOUT = """loop_link loop_id loop_thread loop_running loop_asleep loop_current loop_tasks
-loop_passes loop_watched loop_timers task_link task_state task_requests task_root task_waiter
-task_number task_extras task_waiters task_flags task_started extras_name extras_has_name
-string_data string_size promise_caller promise_callee promise_where slot_index""".split()
+loop_passes loop_timers loop_times loop_counts task_link task_state task_requests task_root
+task_waiter task_number task_extras task_waiters task_flags task_started extras_name
+extras_has_name string_data string_size promise_caller promise_callee promise_where slot_index
+purpose_count""".split()
+PURPOSE = 0x80  # FutureBase::kPurposeFlag
 Kind = collections.namedtuple(
-    "Kind", "labels label_count choice label_in label_at holder_at awaited")
+    "Kind", "labels label_count choice label_in label_at holder_at awaited number_in number_at"
+    " number_name")
 
 
 class Unreadable(Exception):
@@ -96,15 +99,18 @@ class Registry:
         words = struct.unpack(f"<{len(LAYOUT)}I", read(self.at + 56, 4 * len(LAYOUT)))
         for name, offset in zip(LAYOUT, words):
             setattr(self, name, offset)
-        self.single_base = pointer(self.at + 56 + 4 * len(LAYOUT))
+        self.purposes = pointer(self.at + 56 + 4 * len(LAYOUT))
+        self.single_base = pointer(self.at + 64 + 4 * len(LAYOUT))
         self.kinds = dict(self.read_kinds())
 
     def read_kinds(self):
         at = pointer(self.at + 48)
         while at:
             (kind, labels, count, choice, label_in, label_at, holder_at, _, _, _, _, awaited,
-             _, _, following) = struct.unpack("<QQiiiiiii??xxiiQQ", read(at, 72))
-            yield kind, Kind(labels, count, choice, label_in, label_at, holder_at, awaited)
+             _, number_in, number_at, number_name, _, following) = struct.unpack(
+                 "<QQiiiiiii??xxiiiiQQQ", read(at, 88))
+            yield kind, Kind(labels, count, choice, label_in, label_at, holder_at, awaited,
+                             number_in, number_at, number_name)
             at = following
 
     def links(self, head):
@@ -184,11 +190,22 @@ class Task:
                 for task in loop.tasks:
                     if task.at == awaited:
                         return task.name
+            flags = number(awaited + self.registry.task_flags, "<B")
+            if flags & PURPOSE and flags - PURPOSE < self.registry.purpose_count:
+                label = text(pointer(self.registry.purposes + 8 * (flags - PURPOSE)))
+                return label + self.number_text(node, kind)
         if kind.label_in >= 0 and (owner := pointer(node + kind.label_in)):
             if owner_name := pointer(owner + kind.label_at):
                 return self.lock_text(text(owner_name), pointer(owner + kind.holder_at))
         choice = number(node + kind.choice, "<B") if kind.choice >= 0 else 0
-        return text(pointer(kind.labels + 8 * (choice if choice < kind.label_count else 0)))
+        label = text(pointer(kind.labels + 8 * (choice if choice < kind.label_count else 0)))
+        return label + self.number_text(node, kind)
+
+    def number_text(self, node, kind):
+        if kind.number_at < 0:
+            return ""
+        owner = node if kind.number_in < 0 else pointer(node + kind.number_in)
+        return f", {text(kind.number_name)} {number(owner + kind.number_at, '<i')}"
 
     def lock_text(self, owner, holder):
         name = owner.removeprefix("<asyncio.locks.").split(" ")[0]

@@ -21,7 +21,9 @@ namespace {
 class PendingConnect final : public FdWatcher {
  public:
   PendingConnect(Loop& loop, FileDescriptor fd)
-      : backend_(&loop.backend()), fd_(std::move(fd)), done_(loop) {}
+      : backend_(&loop.backend()), fd_(std::move(fd)), done_(loop) {
+    done_.state()->set_purpose(FuturePurpose::connect);
+  }
   PendingConnect(const PendingConnect&) = delete;
   PendingConnect& operator=(const PendingConnect&) = delete;
   ~PendingConnect() {
@@ -105,6 +107,7 @@ Coro<std::vector<Address>> resolve_before(Loop& loop, std::string host, int port
     co_return co_await resolve(std::move(host), port, options);
   const std::string what = "resolving " + host;
   Future<std::vector<Address>> answer(loop);
+  answer.state()->set_purpose(FuturePurpose::look_up);
   Task<std::vector<Address>> lookup = create_task(resolve(std::move(host), port, options));
   const DeadlineScope scope(loop, deadline, answer, what);
   // However this ends, the lookup does not go on.

@@ -241,6 +241,7 @@ Future<> DnsChannel::begin() {
   result_ = {};
   refusal_ = 0;
   done_ = Future<>(loop_);
+  done_.state()->set_purpose(FuturePurpose::look_up);
   busy_ = true;
   return done_;
 }

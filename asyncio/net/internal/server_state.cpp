@@ -240,11 +240,13 @@ Future<> ServerState::serve_forever() {
   if (closed_) throw RuntimeError("server " + repr() + " is closed");
   start();
   forever_ = std::make_unique<Future<>>(loop_);
+  forever_->state()->set_purpose(FuturePurpose::serve);
   return *forever_;
 }
 
 Future<> ServerState::wait_done() {
   done_waiters_.emplace_back(loop_);
+  done_waiters_.back().state()->set_purpose(FuturePurpose::server_close);
   return done_waiters_.back();
 }
 

@@ -69,6 +69,8 @@ class StreamState : public Pooled {
 
  private:
   friend class ReadOperation;
+  template <class>
+  friend struct Shape;
   ~StreamState() = default;
   void wake_reader() noexcept;
   void data_arrived();
@@ -82,11 +84,13 @@ class StreamState : public Pooled {
   NodeList flow_waiters_;  // in drain() and wait_closed()
   std::uint32_t references_ = 1;
   std::uint32_t handles_ = 0;
-  bool eof_ = false;
-  bool reading_paused_ = false;
-  bool writing_paused_ = false;
-  bool lost_ = false;
-  bool accepted_ = false;  // by a server
+  int fd_ = -1;  // of the transport, for who looks from outside
+  // Bits: with bytes, an idle connection would need more memory.
+  bool eof_ : 1 = false;
+  bool reading_paused_ : 1 = false;
+  bool writing_paused_ : 1 = false;
+  bool lost_ : 1 = false;
+  bool accepted_ : 1 = false;  // by a server
 };
 
 }  // namespace asyncio::detail

@@ -103,6 +103,7 @@ TlsTransport::Established tell(const Future<>& done) {
 Coro<> upgrade_transport(Loop& loop, std::shared_ptr<Transport> below,
                          std::shared_ptr<TlsTransport> layer, std::string received) {
   Future<> done(loop);
+  done.state()->set_purpose(FuturePurpose::handshake);
   layer->attach(below, tell(done));
   below->set_protocol(layer);
   layer->begin(std::move(received));

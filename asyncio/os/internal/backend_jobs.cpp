@@ -27,6 +27,30 @@ const char* name_of(FileCall::Kind kind) noexcept {
 
 }  // namespace
 
+IoOperation operation_of(FileCall::Kind kind) noexcept {
+  switch (kind) {
+    case FileCall::Kind::open:
+      return IoOperation::open;
+    case FileCall::Kind::read:
+      return IoOperation::read;
+    case FileCall::Kind::write:
+      return IoOperation::write;
+    case FileCall::Kind::sync:
+      return IoOperation::sync;
+    case FileCall::Kind::status:
+      return IoOperation::status;
+    case FileCall::Kind::rename:
+      return IoOperation::rename;
+    case FileCall::Kind::remove:
+      return IoOperation::remove;
+    case FileCall::Kind::make_folder:
+      return IoOperation::make_folder;
+    case FileCall::Kind::close:
+      break;
+  }
+  return IoOperation::close;
+}
+
 // ---- open
 
 OpenJob::OpenJob(std::string path_of_file, int open_flags, unsigned permissions)

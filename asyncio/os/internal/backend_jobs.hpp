@@ -12,6 +12,8 @@
 
 namespace asyncio::detail {
 
+IoOperation operation_of(FileCall::Kind kind) noexcept;
+
 // One job: a call, and more of it until it is done. Owns all that the kernel works on, and itself.
 template <class T>
 class BackendJob : public FileCall {
@@ -24,6 +26,8 @@ class BackendJob : public FileCall {
     job->future_ = loop.create_future<T>();
     Future<T> future = job->future_;
     job->scheduler_ = &loop.scheduler();
+    future.state()->set_purpose(FuturePurpose::file);
+    if (IoObserver* const observer = loop.backend().observer()) job->start_ = observer->now();
     loop.backend().start(*job);
     ++loop.scheduler().outside_work;  // virtual time must wait
     job.release();
@@ -32,6 +36,7 @@ class BackendJob : public FileCall {
 
   void on_done(std::int64_t result) noexcept final {
     try {
+      scheduler_->backend->report(operation_of(kind), fd, result, start_, true);
       if (takes_more(result)) {
         scheduler_->backend->start(*this);
         return;
@@ -56,6 +61,7 @@ class BackendJob : public FileCall {
  private:
   Future<T> future_;
   Scheduler* scheduler_ = nullptr;
+  std::int64_t start_ = 0;  // where it is recorded
 };
 
 class OpenJob final : public BackendJob<OpenFilePtr> {

@@ -90,6 +90,7 @@ class Streams {
 }  // namespace
 
 ChildProcess::ChildProcess(Loop& loop) : scheduler_(loop.scheduler()), exited_(loop) {
+  exited_.state()->set_purpose(FuturePurpose::process);
   scheduler_.add_reference();
 }
 
@@ -103,7 +104,8 @@ std::shared_ptr<ChildProcess> ChildProcess::start(Loop& loop,
   child->protocol_ = std::move(protocol);
   child->context_ = current_context();
   Streams streams(options);
-  child->pid_ = spawn(argv, options, streams.theirs());
+  child->pid_ = loop.backend().reported(IoOperation::spawn, -1,
+                                        [&] { return spawn(argv, options, streams.theirs()); });
   child->name_ = argv.front();
   child->self_ = child;
   loop.services().members.push_back(*child);
@@ -218,11 +220,16 @@ void ChildProcess::stop_watching() noexcept {
 bool ChildProcess::try_wait(bool block) noexcept {
   siginfo_t info{};
   int result = 0;
+  IoObserver* const observer =
+      scheduler_.backend != nullptr ? scheduler_.backend->observer() : nullptr;
+  const std::int64_t start = observer != nullptr ? observer->now() : 0;
   do {
     const idtype_t type = pidfd_ ? kPidfd : P_PID;
     const auto id = static_cast<id_t>(pidfd_ ? pidfd_.get() : pid_);
     result = ::waitid(type, id, &info, WEXITED | (block ? 0 : WNOHANG));
   } while (result != 0 && errno == EINTR);
+  if (scheduler_.backend != nullptr && info.si_pid != 0)
+    scheduler_.backend->report(IoOperation::wait_child, -1, pid_, start, false);
   if (result != 0) {               // SIGCHLD is ignored, or others reap what is not theirs
     constexpr int kUnknown = 255;  // as in Python
     returncode_ = kUnknown;

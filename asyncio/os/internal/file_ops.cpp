@@ -57,15 +57,33 @@ void check(int result, const char* operation, const std::string& path) {
 Future<std::string> begin_read(OpenFilePtr file, std::size_t size, bool fully) {
   if (backend_offers(Kind::read, *file))
     return begin<TransferJob<ReadSteps>>(Kind::read, ReadSteps(std::move(file), size, fully));
-  return in_thread(
-      [file = std::move(file), size, fully] { return read_now(ReadSteps(file, size, fully)); });
+  const int fd = file->fd.get();
+  return in_thread(IoOperation::read, fd, [file = std::move(file), size, fully] {
+    return read_now(ReadSteps(file, size, fully));
+  });
 }
 
 }  // namespace
 
+// One that was cancelled goes on, but nobody hears when it ends.
+void report_job(Loop& loop, IoOperation operation, int fd, FutureBase& job, std::int64_t start) {
+  std::int64_t result = 0;
+  if (job.stored_exception()) {
+    try {
+      std::rethrow_exception(job.stored_exception());
+    } catch (const OSError& error) {
+      result = -error.error_number();
+    } catch (...) {
+      result = -EIO;
+    }
+  }
+  loop.backend().report(operation, fd, result, job.cancelled() ? 0 : start, true);
+}
+
 Future<OpenFilePtr> begin_open(std::string path, int flags, unsigned mode) {
   if (backend_offers(Kind::open)) return begin<OpenJob>(std::move(path), flags, mode);
-  return in_thread([path = std::move(path), flags, mode] { return open_now(path, flags, mode); });
+  return in_thread(IoOperation::open, -1,
+                   [path = std::move(path), flags, mode] { return open_now(path, flags, mode); });
 }
 
 Future<std::string> begin_read(OpenFilePtr file, std::size_t size) {
@@ -80,27 +98,32 @@ Future<std::size_t> begin_write(OpenFilePtr file, std::string data, std::size_t 
   if (backend_offers(Kind::write, *file))
     return begin<TransferJob<WriteSteps>>(Kind::write,
                                           WriteSteps(std::move(file), std::move(data), unread));
-  return in_thread([file = std::move(file), data = std::move(data), unread]() mutable {
-    return write_now(WriteSteps(std::move(file), std::move(data), unread));
-  });
+  const int fd = file->fd.get();
+  return in_thread(IoOperation::write, fd,
+                   [file = std::move(file), data = std::move(data), unread]() mutable {
+                     return write_now(WriteSteps(std::move(file), std::move(data), unread));
+                   });
 }
 
 Future<> begin_sync(OpenFilePtr file) {
   if (backend_offers(Kind::sync)) return begin<EndJob>(Kind::sync, std::move(file));
-  return in_thread([file = std::move(file)] {
+  const int fd = file->fd.get();
+  return in_thread(IoOperation::sync, fd, [file = std::move(file)] {
     if (::fsync(file->fd.get()) != 0) throw_file_error(errno, "fsync", file->path);
   });
 }
 
 Future<> begin_truncate(OpenFilePtr file, std::int64_t size) {
-  return in_thread([file = std::move(file), size] {
+  const int fd = file->fd.get();
+  return in_thread(IoOperation::truncate, fd, [file = std::move(file), size] {
     if (::ftruncate(file->fd.get(), size) != 0) throw_file_error(errno, "ftruncate", file->path);
   });
 }
 
 Future<> begin_close(OpenFilePtr file) {
   if (backend_offers(Kind::close)) return begin<EndJob>(Kind::close, std::move(file));
-  return in_thread([file = std::move(file)] {
+  const int fd = file->fd.get();
+  return in_thread(IoOperation::close, fd, [file = std::move(file)] {
     // Not again after EINTR: the fd is gone all the same, see close(2).
     if (::close(file->fd.release()) != 0 && errno != EINTR)
       throw_file_error(errno, "close", file->path);
@@ -111,7 +134,7 @@ Future<> begin_close(OpenFilePtr file) {
 
 Future<struct statx> begin_status(std::string path, int flags) {
   if (backend_offers(Kind::status)) return begin<StatusJob>(std::move(path), flags);
-  return in_thread([path = std::move(path), flags] {
+  return in_thread(IoOperation::status, -1, [path = std::move(path), flags] {
     struct statx status{};
     check(::statx(AT_FDCWD, path.c_str(), flags, STATX_BASIC_STATS, &status), "stat", path);
     return status;
@@ -121,14 +144,14 @@ Future<struct statx> begin_status(std::string path, int flags) {
 Future<> begin_rename(std::string from, std::string to) {
   if (backend_offers(Kind::rename))
     return begin<PathJob>(Kind::rename, std::move(from), std::move(to));
-  return in_thread([from = std::move(from), to = std::move(to)] {
+  return in_thread(IoOperation::rename, -1, [from = std::move(from), to = std::move(to)] {
     if (::rename(from.c_str(), to.c_str()) != 0) throw_rename_error(errno, from, to);
   });
 }
 
 Future<> begin_remove(std::string path, int flags) {
   if (backend_offers(Kind::remove)) return begin<PathJob>(Kind::remove, std::move(path), flags, 0U);
-  return in_thread([path = std::move(path), flags] {
+  return in_thread(IoOperation::remove, -1, [path = std::move(path), flags] {
     check(::unlinkat(AT_FDCWD, path.c_str(), flags), flags == 0 ? "unlink" : "rmdir", path);
   });
 }
@@ -136,7 +159,7 @@ Future<> begin_remove(std::string path, int flags) {
 Future<> begin_make_folder(std::string path, unsigned mode) {
   if (backend_offers(Kind::make_folder))
     return begin<PathJob>(Kind::make_folder, std::move(path), 0, mode);
-  return in_thread([path = std::move(path), mode] {
+  return in_thread(IoOperation::make_folder, -1, [path = std::move(path), mode] {
     check(::mkdir(path.c_str(), static_cast<mode_t>(mode)), "mkdir", path);
   });
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "asyncio/io/backend.hpp"
 #include "asyncio/os/internal/owned_fd.hpp"
 #include "asyncio/sync/threads.hpp"
 
@@ -25,9 +26,22 @@ struct OpenFile {
 };
 using OpenFilePtr = std::shared_ptr<OpenFile>;
 
+// For who records: what a job was, once it is over.
+void report_job(Loop& loop, IoOperation operation, int fd, FutureBase& job, std::int64_t start);
+
 template <class F>
-Future<std::invoke_result_t<F&>> in_thread(F function) {
-  return get_running_loop().run_in_executor(std::move(function));
+Future<std::invoke_result_t<F&>> in_thread(IoOperation operation, int fd, F function) {
+  Loop& loop = get_running_loop();
+  auto job = loop.run_in_executor(std::move(function));
+  job.state()->set_purpose(FuturePurpose::file);
+  IoObserver* const observer = loop.backend().observer();
+  if (observer == nullptr)
+    loop.backend().report(operation, fd, 0, 0, true);  // counted
+  else
+    job.add_done_callback([&loop, operation, fd, start = observer->now()](const auto& ended) {
+      report_job(loop, operation, fd, *ended.state(), start);
+    });
+  return job;
 }
 
 // Throws with the path, also where it is a directory.

@@ -46,6 +46,12 @@ void PipeCore::start(std::shared_ptr<Protocol> protocol, bool silently) {
     queue(kMade);
 }
 
+void PipeCore::show_open() {
+  if (!scheduler_.debug) return;
+  resource_ = std::make_unique<OpenResource>(
+      scheduler_, [this] { return closing_ ? std::string() : "transport " + shared()->repr(); });
+}
+
 void PipeCore::queue(Work work) noexcept {
   work_ |= work;
   if (!Node::is_linked()) scheduler_.push_ready(*this);
@@ -189,7 +195,8 @@ void PipeReader::resume_reading() {
 void PipeReader::readable() {
   if (paused_ || closing_) return;
   std::array<char, kReadSize> part;
-  const ssize_t got = read_fd(fd_.get(), part.data(), part.size());
+  const ssize_t got = backend_->reported(
+      IoOperation::read, fd_.get(), [&] { return read_fd(fd_.get(), part.data(), part.size()); });
   if (got > 0) {
     deliver(std::string_view(part.data(), static_cast<std::size_t>(got)));
     if (always_ready_ && is_reading()) queue(kReadable);
@@ -252,6 +259,11 @@ void PipeWriter::readable() {
   }
 }
 
+ssize_t PipeWriter::write_now(std::string_view data) noexcept {
+  const auto call = [&] { return write_fd(fd_.get(), data.data(), data.size()); };
+  return backend_ == nullptr ? call() : backend_->reported(IoOperation::write, fd_.get(), call);
+}
+
 void PipeWriter::write(std::string_view data) {
   if (data.empty()) return;
   if (closing_) {
@@ -263,7 +275,7 @@ void PipeWriter::write(std::string_view data) {
     return;
   }
   if (output_.empty()) {
-    const ssize_t written = write_fd(fd_.get(), data.data(), data.size());
+    const ssize_t written = write_now(data);
     if (written < 0 && !would_block(written)) {
       fatal_error(make_os_error(static_cast<int>(-written), "write"), kWriteFailed);
       return;
@@ -286,7 +298,7 @@ void PipeWriter::writelines(std::span<const std::string_view> parts) {
 
 void PipeWriter::writable() {
   if (output_.empty()) return;
-  const ssize_t written = write_fd(fd_.get(), output_.data() + sent_, output_.size() - sent_);
+  const ssize_t written = write_now(std::string_view(output_).substr(sent_));
   if (would_block(written)) return;
   if (written < 0) {
     fatal_error(make_os_error(static_cast<int>(-written), "write"), kWriteFailed);

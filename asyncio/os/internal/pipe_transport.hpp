@@ -37,6 +37,10 @@ class PipeCore : public FdWatcher, public Node, public LoopMember {
 
   void on_loop_destroyed() noexcept final;  // LoopMember
 
+  // In debug mode the loop names it where it is open still when the loop is closed. Not for the
+  // pipes of a program, which is named itself.
+  void show_open();
+
  protected:
   ~PipeCore();
   enum Work : std::uint8_t { kMade = 1, kReadable = 2, kWritable = 4, kEof = 8, kLost = 16 };
@@ -73,6 +77,7 @@ class PipeCore : public FdWatcher, public Node, public LoopMember {
 
  private:
   void call_connection_lost();
+  std::unique_ptr<OpenResource> resource_;
 };
 
 class PipeReader final : public ReadTransport,
@@ -134,6 +139,7 @@ class PipeWriter final : public WriteTransport,
   void readable() override;  // nobody reads the other end any more
   void writable() override;
   void drop_output() noexcept override;
+  ssize_t write_now(std::string_view data) noexcept;
   void pause_protocol();
   void resume_protocol();
   bool reader_is_gone() const noexcept;

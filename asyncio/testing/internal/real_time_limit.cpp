@@ -12,8 +12,27 @@
 #include <vector>
 
 #include "asyncio/core/events.hpp"
+#include "asyncio/core/instrument.hpp"
 
 namespace asyncio::testing::internal {
+namespace {
+
+// The task, where it stands, what it waits for and who waits for it.
+std::string await_graph_of(const AnyTask& task) {
+  std::string text = task.repr();
+  for (const StackFrame& frame : task.get_stack())
+    text += "\n    in " + frame.function + " at " + frame.where.file_name() + ":" +
+            std::to_string(frame.where.line());
+  if (const asyncio::detail::Node* node = task.base().waiter()) {
+    const asyncio::detail::WaitText wait = asyncio::detail::describe_wait(*node);
+    text += "\n    waits for " + wait.what + (wait.detail.empty() ? "" : " (" + wait.detail + ")");
+  }
+  if (const asyncio::detail::TaskBase* awaiter = asyncio::detail::awaiter_of(task.base()))
+    text += "\n    awaited by " + awaiter->get_name();
+  return text;
+}
+
+}  // namespace
 
 struct RealTimeLimit::Watched {
   Loop& loop;
@@ -25,7 +44,7 @@ struct RealTimeLimit::Watched {
   std::string pending = {};
 
   void expire() {
-    for (const AnyTask& each : all_tasks()) pending += "\n  pending: " + each.repr();
+    for (const AnyTask& each : all_tasks()) pending += "\n  pending: " + await_graph_of(each);
     has_expired = true;
     task.cancel("the real time limit of the test is over");
   }

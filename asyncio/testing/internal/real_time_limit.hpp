@@ -21,7 +21,8 @@ class RealTimeLimit {
 
   // On the loop's thread.
   bool has_expired() const noexcept;
-  const std::string& pending() const noexcept;  // the tasks that were there then, a line each
+  // The tasks that were there then, and what they wait for.
+  const std::string& pending() const noexcept;
 
   struct Watched;
 
