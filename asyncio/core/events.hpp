@@ -379,6 +379,9 @@ class Loop {
   template <class Factory>
   Coro<TransportAndProtocol<Factory>> create_unix_connection(Factory factory, std::string path,
                                                              ConnectOptions options);
+  template <class Factory>  // by options.sock
+  Coro<TransportAndProtocol<Factory>> create_unix_connection(Factory factory,
+                                                             ConnectOptions options);
   // Takes over a socket that was accepted elsewhere.
   template <class Factory>
   Coro<TransportAndProtocol<Factory>> connect_accepted_socket(Factory factory, int fd);

@@ -185,6 +185,10 @@ ASYNCIO_CORO_WRAPPER Coro<Connection> open_unix_connection(std::string path) {
   return open_unix_connection(std::move(path), ConnectOptions{});
 }
 
+ASYNCIO_CORO_WRAPPER Coro<Connection> open_unix_connection(ConnectOptions options) {
+  return open_unix_connection(std::string(), std::move(options));
+}
+
 Coro<Connection> open_unix_connection(std::string path, ConnectOptions options) {
   Loop& loop = get_running_loop();
   const std::size_t limit = options.limit;

@@ -95,10 +95,17 @@ TEST(OpenUnixConnection, takes_a_socket_over_and_says_what_is_wrong_with_others)
   const int before = open_files();
   run([]() -> Coro<> {
     const SocketPair pair = make_pair();
-    Connection connection = co_await open_unix_connection("", {.sock = pair.ours});
+    Connection connection = co_await open_unix_connection({.sock = pair.ours});
     connection.writer.write("over");
     EXPECT_EQ(drain_fd(pair.peers), "over");
     ::close(pair.peers);
+    const SocketPair other = make_pair();
+    auto [transport, protocol] = co_await get_running_loop().create_unix_connection(
+        [] { return std::make_shared<Protocol>(); }, {.sock = other.ours});
+    transport->write("by hand");
+    EXPECT_EQ(drain_fd(other.peers), "by hand");
+    transport->close();
+    ::close(other.peers);
     EXPECT_EQ(co_await error_of(open_unix_connection("")),
               "ValueError: no path and sock were specified");
     EXPECT_EQ(co_await error_of(open_unix_connection("/x", {.sock = 0})),

@@ -234,5 +234,10 @@ ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_unix
     Factory factory, std::string path) {
   return create_unix_connection(std::move(factory), std::move(path), ConnectOptions{});
 }
+template <class Factory>
+ASYNCIO_CORO_WRAPPER Coro<Loop::TransportAndProtocol<Factory>> Loop::create_unix_connection(
+    Factory factory, ConnectOptions options) {
+  return create_unix_connection(std::move(factory), std::string(), std::move(options));
+}
 
 }  // namespace asyncio

@@ -382,6 +382,7 @@ Coro<Connection> open_connection(std::string host, int port, ConnectOptions opti
 Coro<Connection> open_connection(ConnectOptions options);  // with .sock
 Coro<Connection> open_unix_connection(std::string path);
 Coro<Connection> open_unix_connection(std::string path, ConnectOptions options);
+Coro<Connection> open_unix_connection(ConnectOptions options);  // with .sock
 
 namespace detail {
 // Two connected streams of one backend: in memory where that is simulated, else a socketpair(2).
