@@ -117,7 +117,7 @@ void FutureBase::drop_exception() noexcept {
 }
 
 void FutureBase::dispose() noexcept {
-  if (may_die()) delete this;
+  if (is_to_be_deleted()) delete this;
 }
 
 // Before the destructor, which would no longer know a task from a future.

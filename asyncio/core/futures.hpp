@@ -157,7 +157,7 @@ class FutureBase : public Node, public Pooled {
   virtual void dispose() noexcept;
   // For dispose(): reports a failure that nobody has retrieved. False where the exception handler
   // has kept the task.
-  bool may_die() noexcept { return !log_failure_ || report_failure(); }
+  bool is_to_be_deleted() noexcept { return !log_failure_ || report_failure(); }
 
   std::uint32_t references_ = 1;
   State state_ = State::pending;

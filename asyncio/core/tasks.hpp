@@ -242,7 +242,7 @@ class CoroTaskState final : public TaskState<T> {
 
  protected:
   void dispose() noexcept override {  // here, in a final class: saves two virtual calls
-    if (this->may_die()) delete this;
+    if (this->is_to_be_deleted()) delete this;
   }
 };
 
@@ -261,7 +261,7 @@ class CallableTaskState final : public TaskState<T> {
  protected:
   void drop_callable() noexcept override { callable_.reset(); }
   void dispose() noexcept override {
-    if (this->may_die()) delete this;
+    if (this->is_to_be_deleted()) delete this;
   }
 
  private:

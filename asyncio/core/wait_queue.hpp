@@ -89,9 +89,7 @@ class WaitQueue {
   bool wake_front() noexcept;
   void wake_all() noexcept;
   // For who looks: the task that has what the others wait for. Never followed, only compared.
-  void note_holder(const Scheduler* scheduler) noexcept {
-    holder_ = scheduler != nullptr ? scheduler->current_task : nullptr;
-  }
+  void note_holder(const TaskBase* task) noexcept { holder_ = task; }
   // Throws RuntimeError where `queue` has been waited on in another loop.
   void bind(Scheduler& scheduler, const char* owner);
   bool is_bound_to(const Scheduler& scheduler) const noexcept { return bound_ == &scheduler; }

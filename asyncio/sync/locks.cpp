@@ -49,7 +49,7 @@ bool Lock::end_wait(detail::WaitNode& node) {
     return false;
   }
   locked_ = true;
-  waiters_.note_holder(detail::tls_scheduler);
+  waiters_.note_holder(node.task());
   return true;
 }
 

@@ -133,7 +133,8 @@ class Lock {
   bool try_acquire() noexcept {
     if (locked_ || waiters_.has_live()) return false;
     locked_ = true;
-    waiters_.note_holder(detail::tls_scheduler);
+    waiters_.note_holder(detail::tls_scheduler != nullptr ? detail::tls_scheduler->current_task
+                                                          : nullptr);
     return true;
   }
   // Throws RuntimeError("Lock is not acquired.").
@@ -155,7 +156,7 @@ class Lock {
     detail::Scheduler& scheduler = detail::current_scheduler();
     if (!scheduler.take_budget()) return false;
     locked_ = true;
-    waiters_.note_holder(&scheduler);
+    waiters_.note_holder(scheduler.current_task);
     return true;
   }
   void begin_wait(detail::WaitNode& node, detail::CoroPromiseBase& promise);
