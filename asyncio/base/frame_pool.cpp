@@ -22,10 +22,6 @@ struct ReturnedBlock : FramePool::FreeBlock {
   std::size_t size_class;
 };
 
-[[maybe_unused]] constexpr std::size_t class_of(std::size_t size) {
-  return (size + FramePool::kGrain - 1) / FramePool::kGrain;
-}
-
 }  // namespace
 
 // Gives the pool away when the thread ends.
@@ -82,12 +78,12 @@ struct HolderGuard {
 
 }  // namespace
 
-void* FramePool::allocate_slow(std::size_t size) {
+void* FramePool::allocate_slow(std::size_t size, [[maybe_unused]] Lists lists) {
 #if ASYNCIO_POOL_PASSTHROUGH
   return ::operator new(size);
 #else
   if (size > kMaxPooled) return ::operator new(size);
-  const std::size_t size_class = class_of(size);
+  const std::size_t size_class = class_of(size, lists);
   if (!have_pool()) {  // rare: under a lock, from a pool that is never given away
     std::lock_guard lock(orphan_mutex());
     return PoolHolder::last_resort().carve(size_class);
@@ -102,7 +98,7 @@ void* FramePool::allocate_slow(std::size_t size) {
 #endif
 }
 
-void FramePool::release_slow(void* block, std::size_t size) noexcept {
+void FramePool::release_slow(void* block, std::size_t size, [[maybe_unused]] Lists lists) noexcept {
 #if ASYNCIO_POOL_PASSTHROUGH
   ::operator delete(block, size);
 #else
@@ -111,17 +107,17 @@ void FramePool::release_slow(void* block, std::size_t size) noexcept {
     return;
   }
   if (FramePool* pool = tls_frame_pool; pool != nullptr) {
-    pool->collect(block, class_of(size));
+    pool->collect(block, class_of(size, lists));
     return;
   }
   auto* freed = static_cast<ReturnedBlock*>(block);  // the thread is ending
-  freed->size_class = std::max<std::size_t>(class_of(size), 1);
+  freed->size_class = std::max<std::size_t>(class_of(size, lists), 1);
   chunk_of(block)->owner->receive(freed, freed);
 #endif
 }
 
 void* FramePool::carve(std::size_t size_class) {
-  const std::size_t bytes = size_class == 0 ? kGrain : size_class * kGrain;
+  const std::size_t bytes = std::max<std::size_t>(size_class % kClasses, 1) * kGrain;
   if (static_cast<std::size_t>(end_ - next_) < bytes) {
     void* memory = std::aligned_alloc(kChunkSize, kChunkSize);
     if (memory == nullptr) throw std::bad_alloc();

@@ -22,9 +22,15 @@ class FramePool {
   static constexpr std::size_t kChunkSize = std::size_t{1}
                                             << 20;  // each costs a page more: 4 bytes of 264
 
+  // Tasks have lists of their own. In one with frames of their size the two would soon be dealt out
+  // like cards, so that no two neighbours run one after the other: 12 ns instead of 6 for each of
+  // 10,000 tasks that take turns.
+  enum class Lists : std::size_t { common, tasks };
+  static constexpr std::size_t kLists = 2;
+
   // Throws std::bad_alloc.
-  static void* allocate(std::size_t size);
-  static void release(void* block, std::size_t size) noexcept;
+  static void* allocate(std::size_t size, Lists lists = Lists::common);
+  static void release(void* block, std::size_t size, Lists lists = Lists::common) noexcept;
 
   // Requests that reached operator new since the thread began (chunks and large blocks).
   static std::uint64_t system_allocations() noexcept;
@@ -50,8 +56,11 @@ class FramePool {
     return reinterpret_cast<Chunk*>(reinterpret_cast<std::uintptr_t>(block) &
                                     ~std::uintptr_t{kChunkSize - 1});
   }
-  static void* allocate_slow(std::size_t size);
-  static void release_slow(void* block, std::size_t size) noexcept;
+  static constexpr std::size_t class_of(std::size_t size, Lists lists) noexcept {
+    return static_cast<std::size_t>(lists) * kClasses + (size + kGrain - 1) / kGrain;
+  }
+  static void* allocate_slow(std::size_t size, Lists lists);
+  static void release_slow(void* block, std::size_t size, Lists lists) noexcept;
 
   void* carve(std::size_t size_class);
   void take_returned_blocks() noexcept;
@@ -59,8 +68,8 @@ class FramePool {
   void collect(void* block, std::size_t size_class) noexcept;
   void send_collected() noexcept;
 
-  FreeBlock* free_[kClasses] = {};
-  char* next_ = nullptr;  // the unused rest of the newest chunk
+  FreeBlock* free_[kLists * kClasses] = {};  // by class_of()
+  char* next_ = nullptr;                     // the unused rest of the newest chunk
   char* end_ = nullptr;
   Chunk* chunks_ = nullptr;
   std::uint64_t system_allocations_ = 0;
@@ -80,34 +89,34 @@ class FramePool {
 // Null until the thread allocates for the first time, and again while it ends.
 extern constinit thread_local FramePool* tls_frame_pool __attribute__((tls_model("initial-exec")));
 
-inline void* FramePool::allocate(std::size_t size) {
+inline void* FramePool::allocate(std::size_t size, Lists lists) {
 #if !ASYNCIO_POOL_PASSTHROUGH
   FramePool* pool = tls_frame_pool;
   if (size <= kMaxPooled && pool != nullptr) [[likely]] {
-    FreeBlock*& list = pool->free_[(size + kGrain - 1) / kGrain];
+    FreeBlock*& list = pool->free_[class_of(size, lists)];
     if (FreeBlock* block = list) [[likely]] {
       list = block->next;
       return block;
     }
   }
 #endif
-  return allocate_slow(size);
+  return allocate_slow(size, lists);
 }
 
-inline void FramePool::release(void* block, std::size_t size) noexcept {
+inline void FramePool::release(void* block, std::size_t size, Lists lists) noexcept {
 #if !ASYNCIO_POOL_PASSTHROUGH
   if (size <= kMaxPooled) [[likely]] {
     FramePool* pool = tls_frame_pool;
     if (chunk_of(block)->owner == pool) [[likely]] {
       auto* freed = static_cast<FreeBlock*>(block);
-      FreeBlock*& list = pool->free_[(size + kGrain - 1) / kGrain];
+      FreeBlock*& list = pool->free_[class_of(size, lists)];
       freed->next = list;
       list = freed;
       return;
     }
   }
 #endif
-  release_slow(block, size);
+  release_slow(block, size, lists);
 }
 
 // A base class whose objects live in the pool.

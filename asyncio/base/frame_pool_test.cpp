@@ -39,6 +39,25 @@ TEST(FramePool, a_released_block_is_the_next_of_its_class) {
   FramePool::release(again, 97);
 }
 
+TEST(FramePool, blocks_of_tasks_serve_tasks_only_also_where_another_thread_has_freed_them) {
+  constexpr auto kTasks = FramePool::Lists::tasks;
+  void* block = FramePool::allocate(1000, kTasks);
+  FramePool::release(block, 1000, kTasks);
+
+  void* other = FramePool::allocate(1000);
+  void* again = FramePool::allocate(1000, kTasks);
+
+  EXPECT_NE(other, block);
+  EXPECT_EQ(again, block);
+  std::thread([&] { FramePool::release(block, 1000, kTasks); }).join();
+  void* const third = FramePool::allocate(1000);
+  void* const fourth = FramePool::allocate(1000, kTasks);
+  EXPECT_NE(third, block);
+  EXPECT_EQ(fourth, block);
+  for (void* common : {other, third}) FramePool::release(common, 1000);
+  FramePool::release(fourth, 1000, kTasks);
+}
+
 // Otherwise a producer thread would carve new memory for ever while a consumer hoards it.
 TEST(FramePool, blocks_freed_by_another_thread_come_home) {
   constexpr std::size_t kSize = 480;

@@ -53,6 +53,12 @@ inline std::uint32_t next_task_number() noexcept {
 //     +-------------> done (finish()) <------------+   until the next resumption
 class TaskBase : public FutureBase, public TaskLink {
  public:
+  static void* operator new(std::size_t size) {
+    return FramePool::allocate(size, FramePool::Lists::tasks);
+  }
+  static void operator delete(void* block, std::size_t size) noexcept {
+    FramePool::release(block, size, FramePool::Lists::tasks);
+  }
   bool cancel(const std::string& message) override;
   int cancelling() const noexcept { return static_cast<int>(cancel_requests_); }
   int uncancel() noexcept;
